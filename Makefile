@@ -1,0 +1,59 @@
+# The user interface of Teal. No logic here: each target is a command with --help of its own,
+# for example: python3 -m teal chaos --help
+
+TEAL := @python3 -m teal
+
+.DEFAULT_GOAL := help
+.PHONY: help up down status logs switch chaos load query silence reload clean check test \
+	dashboards lock screenshot
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: ## start everything, wait until it is ready, show what runs where
+	$(TEAL) up
+
+chaos: ## break the active pool and judge what happens, MODE=error|timeout|crash|disconnect|latency
+	$(TEAL) chaos $(MODE)
+
+status: ## pools, releases, health, errors, alerts; JSON=1 for programs
+	$(TEAL) status $(if $(JSON),--json)
+
+logs: ## nginx's routing and the exporter's log, readable; FOLLOW=0 ends after the last lines
+	$(TEAL) logs $(if $(filter 0,$(FOLLOW)),--no-follow)
+
+switch: ## make the other pool the desired one, POOL=green; no request is lost
+	$(TEAL) switch $(POOL)
+
+load: ## send demo traffic, SECONDS=30 RATE=20
+	$(TEAL) load $(if $(SECONDS),--seconds $(SECONDS)) $(if $(RATE),--rate $(RATE))
+
+query: ## ask Prometheus, Q='nginxlog_active_pool'
+	$(TEAL) query '$(subst ','\'',$(Q))'
+
+silence: ## silence one alert, ALERT=StandbyPoolDown FOR=30m WHY='new disk'
+	$(TEAL) silence '$(ALERT)' $(if $(FOR),--for $(FOR)) --why '$(subst ','\'',$(WHY))'
+
+reload: ## have changed limits, rules, routes and messages take effect
+	$(TEAL) reload
+
+down: ## stop everything; logs, metrics and messages stay
+	$(TEAL) down
+
+clean: ## back to nothing: containers, volumes, logs, state, downloads
+	$(TEAL) clean
+
+check: ## lint, types, nginx -t, promtool, amtool, compose config
+	$(TEAL) check
+
+test: ## all of it, as in CI; TESTS='tests/exporter -k rotation' for some
+	$(TEAL) test $(TESTS)
+
+dashboards: ## write grafana/dashboards/ from its Python source
+	$(TEAL) dashboards
+
+lock: ## write the lock files of the Python packages anew
+	$(TEAL) lock
+
+screenshot: ## take the pictures of the README anew
+	$(TEAL) screenshot

@@ -1,0 +1,24 @@
+"""Run the demo application: PORT=8081 POOL=blue RELEASE=v1 python -m demo."""
+
+import os
+
+from demo.identity import identity_from
+from demo.web import create_app
+from serve import Server, address, refuse
+
+# Requests that hang in mode timeout take three quarters of them at most (demo.chaos).
+THREADS = 256
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    try:
+        bind = address(os.environ)
+        identity = identity_from(os.environ)
+    except ValueError as error:
+        refuse(error)
+    Server(lambda: create_app(identity), bind=bind, threads=THREADS).run()
+
+
+if __name__ == "__main__":
+    main()

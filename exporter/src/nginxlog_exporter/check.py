@@ -1,0 +1,63 @@
+"""`--check-config`: are the settings right, and does the format match the lines of a log."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from nginxlog_exporter.catalogue import COUNTERS, GAUGES, HISTOGRAMS
+from nginxlog_exporter.logformat import LineFormat
+from nginxlog_exporter.settings import Settings
+
+# Lines that do not match and are shown in full.
+SHOWN = 3
+# A line is shown up to this many bytes around the place where it stops matching.
+AROUND = 60
+
+
+def report(
+    settings: Settings, line_format: LineFormat, sample: Iterable[bytes]
+) -> tuple[bool, list[str]]:
+    """Return whether all is well, and the report line by line."""
+    text = [
+        f"settings   right; pools: {', '.join(settings.pools.names)} (default first)",
+        f"log_format {settings.log_format.name}: has {', '.join(sorted(line_format.fields))}",
+        *_switched_off(settings, line_format),
+    ]
+    lines = [line.removesuffix(b"\n") for line in sample]
+    bad = [shown for line in lines if (shown := mismatch(line_format, line))]
+    if lines:
+        text.append(f"sample     {len(lines) - len(bad)} of {len(lines)} lines match")
+    for shown in bad[:SHOWN]:
+        text += ["", *shown]
+    return not bad, text
+
+
+def mismatch(line_format: LineFormat, line: bytes) -> list[str]:
+    """Show a line, a caret where it stops matching the format, and what was expected there.
+
+    Returns nothing for a line that matches to its end.
+    """
+    at = 0
+    for token in line_format.tokens:
+        match = re.compile(token.pattern).match(line, at)
+        if match is None:
+            return _shown(line, at, token.shown)
+        at = match.end()
+    return _shown(line, at, "the end of the line") if at < len(line) else []
+
+
+# Private
+
+
+def _shown(line: bytes, at: int, expected: str) -> list[str]:
+    start = max(at - AROUND, 0)
+    shown = line[start : at + AROUND].decode("latin-1")
+    printable = "".join(char if char.isprintable() else "?" for char in shown)
+    return [f"  {printable}", f"  {' ' * (at - start)}^ byte {at + 1}: expected {expected}"]
+
+
+def _switched_off(settings: Settings, line_format: LineFormat) -> Iterator[str]:
+    known = line_format.fields | ({"desired"} if settings.desired_dir else set())
+    for family in (*COUNTERS, *HISTOGRAMS, *GAUGES):
+        missing = [f"${name}" for name in family.needs if name not in known]
+        if missing:
+            yield f"off        {family.name}: the format lacks {', '.join(missing)}"

@@ -1,0 +1,76 @@
+"""Step 4 of the path: counters -> Prometheus samples, built only when somebody asks.
+
+Persist before expose: a scrape is served from counters that are already on the disk. Otherwise a
+kill would take a counter back below what Prometheus has seen, which counts the whole of it again.
+Only when the disk refuses are counters shown that are not durable: seeing is worth more then.
+"""
+
+from collections.abc import Iterator
+
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.utils import floatToGoString
+
+from nginxlog_exporter.catalogue import COUNTERS, GAUGES, HISTOGRAMS, PROCESS_COUNTERS, Family
+from nginxlog_exporter.follow import Follower
+from nginxlog_exporter.histogram import Histogram
+
+
+def metrics(follower: Follower, *, for_prometheus: bool) -> list[Metric]:
+    """Return all families of one moment, durable if the disk allows.
+
+    Prometheus gets each new counter as 0 once, so that its first increment is seen; a person's look
+    at the page must not use that up, so anybody else gets the true number and changes nothing.
+    """
+    with follower.lock:
+        new = follower.announce(_children(follower)) if for_prometheus else set()
+        follower.save()
+        return [
+            *(_counter(family, follower, new) for family in _shown(COUNTERS, follower)),
+            *(_counter(family, follower, set()) for family in PROCESS_COUNTERS),
+            *(_histogram(family, follower, new) for family in _shown(HISTOGRAMS, follower)),
+            *(_gauge(family, follower) for family in _shown(GAUGES, follower)),
+        ]
+
+
+# Private
+
+_Children = set[object]
+
+
+def _shown(families: tuple[Family, ...], follower: Follower) -> list[Family]:
+    return [family for family in families if follower.knows(family.needs)]
+
+
+def _children(follower: Follower) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for family in _shown((*COUNTERS, *HISTOGRAMS), follower):
+        for labels, _ in family.read(follower):
+            yield family.name, labels
+
+
+def _counter(family: Family, follower: Follower, new: _Children) -> Metric:
+    metric = CounterMetricFamily(family.name, family.meaning, labels=family.labels)
+    for labels, value in family.read(follower):
+        metric.add_metric(labels, 0 if (family.name, labels) in new else value)
+    return metric
+
+
+def _gauge(family: Family, follower: Follower) -> Metric:
+    metric = GaugeMetricFamily(family.name, family.meaning, labels=family.labels)
+    for labels, value in family.read(follower):
+        metric.add_metric(labels, value)
+    return metric
+
+
+def _histogram(family: Family, follower: Follower, new: _Children) -> Metric:
+    metric = HistogramMetricFamily(family.name, family.meaning, labels=family.labels)
+    for labels, value in family.read(follower):
+        shown = Histogram(value.bounds) if (family.name, labels) in new else value
+        counts, total = shown.read()
+        limits = [*map(floatToGoString, shown.bounds), "+Inf"]
+        metric.add_metric(labels, list(zip(limits, counts, strict=True)), total)
+    return metric

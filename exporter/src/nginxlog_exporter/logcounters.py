@@ -1,0 +1,49 @@
+"""What happened to the log itself: lines, bytes, rotations, gaps. Pure."""
+
+from collections import Counter
+from typing import Any
+
+from nginxlog_exporter import tail
+from nginxlog_exporter.parse import REASONS, TOO_LONG, Parsed
+from nginxlog_exporter.tail import Block
+
+# Reasons for a gap that have nothing to do with the file: the counters began anew.
+STATE_UNUSABLE, SETTINGS_CHANGED = "state_unusable", "settings_changed"
+GAPS = (*tail.GAPS, STATE_UNUSABLE, SETTINGS_CHANGED)
+
+
+class LogCounters:
+    """The counters of one log file, all of them there from the start."""
+
+    def __init__(self) -> None:
+        self.lines = Counter({"parsed": 0, "unparsed": 0})
+        self.unparsed = Counter(dict.fromkeys(REASONS, 0))
+        self.rotations = Counter(dict.fromkeys(tail.ROTATIONS, 0))
+        self.gaps = Counter(dict.fromkeys(GAPS, 0))
+        self.read_bytes = 0
+        # Log time of the last line, seconds since the epoch.
+        self.last_line = 0.0
+
+    def add(self, block: Block, parsed: Parsed, last_line: float) -> None:
+        """Count a block; `last_line` is the log time of its last line, 0 if it tells none."""
+        self.lines["parsed"] += len(parsed.rows)
+        self.lines["unparsed"] += parsed.unparsed.total() + block.too_long
+        self.unparsed.update(parsed.unparsed)
+        self.unparsed[TOO_LONG] += block.too_long
+        self.read_bytes += block.size
+        self.last_line = last_line or self.last_line
+        if block.rotation:
+            self.rotations[block.rotation] += 1
+        if block.gap:
+            self.gaps[block.gap] += 1
+
+    def to_state(self) -> dict[str, Any]:
+        """Return everything as JSON values."""
+        return dict(vars(self))
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        """Take over what `to_state` returned. Raises KeyError, TypeError or ValueError."""
+        for counter in ("lines", "unparsed", "rotations", "gaps"):
+            getattr(self, counter).update({k: int(v) for k, v in kept[counter].items()})
+        self.read_bytes = int(kept["read_bytes"])
+        self.last_line = float(kept["last_line"])

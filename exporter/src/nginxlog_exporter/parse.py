@@ -1,0 +1,142 @@
+"""Step 2 of the path: a block of complete lines -> rows, and what a row means. Pure.
+
+No line raises and none disappears: rows and unparsed lines add up to the lines of the block.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from nginxlog_exporter.logformat import LineFormat, Row
+from nginxlog_exporter.pools import NONE, PoolMap, is_address
+
+# Why a line was not counted as a request. Closed, so that each is there as 0 from the start.
+FORMAT, ENCODING, TOO_LONG = REASONS = ("format", "encoding", "too_long")
+OTHER = "other"
+METHODS = frozenset(
+    ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE")
+)
+CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx", OTHER)
+SWITCHING_PROTOCOLS = "101"
+CLIENT_CLOSED_REQUEST = "499"
+
+
+class Parsed(NamedTuple):
+    """What a block held. `first_unparsed` is for a person to read."""
+
+    rows: list[Row]
+    unparsed: Counter[str]
+    first_unparsed: bytes = b""
+
+    @property
+    def lines(self) -> int:
+        """How many lines the block had."""
+        return len(self.rows) + self.unparsed.total()
+
+
+class Attempt(NamedTuple):
+    """One try of one server; `place` is its position in nginx's lists."""
+
+    place: int
+    pool: str
+    upstream: str
+    status: str
+
+
+class Request(NamedTuple):
+    """What the labels of a row mean. Label values are from closed sets, but upstream and group."""
+
+    method: str
+    status: str
+    status_class: str
+    # The pool whose answer the client got.
+    pool: str
+    attempts: tuple[Attempt, ...]
+    # Groups of which no server was live.
+    groups: tuple[str, ...]
+    # `saved` or `failed` after more than one attempt.
+    retried: str | None
+    release: str | None
+    # The declared pool, if the log says it.
+    desired: str | None
+    # Whether its duration is that of an ordinary request.
+    timed: bool
+    # Whether it shows that the pool serves.
+    served: bool
+
+
+def parse(block: bytes, line_format: LineFormat) -> Parsed:
+    """Parse complete lines, each ending in a newline."""
+    rows = line_format.line.findall(block)
+    if len(rows) == block.count(b"\n"):
+        return Parsed(rows, Counter())
+    lines = block.split(b"\n")[:-1]
+    bad = [line for line in lines if not line_format.line.fullmatch(line)]
+    return Parsed(rows, Counter(map(_reason, bad)), bad[0] if bad else b"")
+
+
+def interpret(fields: Mapping[str, str], pools: PoolMap) -> Request:
+    """Say what a request with these label fields is counted as. Absent (`-`, empty) is no error."""
+    attempts, groups = _attempts(fields, pools)
+    status = _status(fields["status"])
+    failed = status >= "500" and status != OTHER
+    pool = attempts[-1].pool if attempts else NONE
+    method = fields["request_method"]
+    return Request(
+        method=method if method in METHODS else OTHER,
+        status=status,
+        status_class=f"{status[0]}xx" if status != OTHER else OTHER,
+        pool=pool,
+        attempts=attempts,
+        groups=groups,
+        retried=("failed" if failed else "saved") if len(attempts) > 1 else None,
+        release=_present(fields.get("upstream_http_x_release_id")),
+        desired=_present(fields.get("desired")),
+        timed=fields.get("streaming") != "1" and status != SWITCHING_PROTOCOLS,
+        # A client that gave up (499) got no answer, so the pool has shown nothing.
+        served=pool in pools.names and not failed and status not in (OTHER, CLIENT_CLOSED_REQUEST),
+    )
+
+
+def split_list(text: str) -> list[str]:
+    """Split a list as nginx writes it: `a, b` for retries, `a : b` after an internal redirect."""
+    return re.split(r", ?| : ", text) if _present(text) else []
+
+
+# Private
+
+_ABSENT = ("", "-")
+
+
+def _present(text: str | None) -> str | None:
+    return None if text in _ABSENT else text
+
+
+def _reason(line: bytes) -> str:
+    try:
+        text = line.decode()
+    except UnicodeDecodeError:
+        return ENCODING
+    return ENCODING if "\0" in text else FORMAT
+
+
+def _attempts(
+    fields: Mapping[str, str], pools: PoolMap
+) -> tuple[tuple[Attempt, ...], tuple[str, ...]]:
+    upstreams = split_list(fields.get("upstream_addr", ""))
+    statuses = split_list(fields.get("upstream_status", ""))
+    statuses += ["-"] * (len(upstreams) - len(statuses))
+    attempts = tuple(
+        Attempt(
+            place, pools.pool_of(upstream), upstream, _status(status) if _present(status) else NONE
+        )
+        for place, (upstream, status) in enumerate(zip(upstreams, statuses, strict=False))
+        if is_address(upstream)
+    )
+    groups = tuple(u for u in upstreams if _present(u) and not is_address(u))
+    return attempts, groups
+
+
+def _status(text: str) -> str:
+    return text if re.fullmatch(r"[1-5][0-9]{2}", text, re.ASCII) else OTHER

@@ -1,0 +1,142 @@
+"""The running exporter: one thread reads the log, others answer HTTP. Stops within five seconds."""
+
+import html
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+
+from prometheus_client import ProcessCollector
+from prometheus_client.core import Metric
+from prometheus_client.exposition import choose_encoder
+
+from nginxlog_exporter import __version__, expose
+from nginxlog_exporter.follow import Follower
+from nginxlog_exporter.logformat import LineFormat
+from nginxlog_exporter.serve import Answer, Asked, Routes, serving
+from nginxlog_exporter.settings import Settings
+
+log = logging.getLogger(__name__)
+
+# The snapshot's age at most, if nobody scrapes.
+SAVE_SECONDS = 5.0
+# A reader that has not turned for this long hangs, for example on a dead network file system.
+HANGS_SECONDS = 30.0
+# For the lines that are left when the exporter is told to stop.
+LAST_LINES_SECONDS = 3.0
+
+
+def run(settings: Settings, line_format: LineFormat) -> None:
+    """Serve until SIGTERM or SIGINT, then read to the end of the log and save.
+
+    Raises OSError if the address cannot be listened at.
+    """
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    follower = Follower(settings, line_format)
+    follower.restore()
+    loop = _Loop(follower, stop)
+    with serving(settings.listen, _routes(follower, loop)) as address:
+        log.info("nginxlog-exporter %s: %s -> http://%s/", __version__, settings.file, address)
+        loop.run()
+        log.info("stopping")
+        deadline = time.monotonic() + LAST_LINES_SECONDS
+        follower.catch_up(lambda: time.monotonic() < deadline)
+        follower.save()
+
+
+class Families:
+    """What the encoders of prometheus_client take for a registry."""
+
+    def __init__(self, families: list[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> list[Metric]:
+        """Return the families."""
+        return self._families
+
+
+# Private
+
+
+class _Loop:
+    """Reads until told to stop."""
+
+    def __init__(self, follower: Follower, stop: threading.Event) -> None:
+        self._follower = follower
+        self._stop = stop
+        self._turned = 0.0
+
+    def run(self) -> None:
+        saved = time.monotonic()
+        while not self._stop.is_set():
+            self._follower.catch_up(self._turn)
+            self._turn()
+            if time.monotonic() - saved >= SAVE_SECONDS:
+                self._follower.save()
+                saved = time.monotonic()
+            self._stop.wait(self._follower.settings.poll_seconds)
+
+    def is_ready(self) -> bool:
+        """Tell whether the log has been looked at and the exporter is not stopping."""
+        return self._turned > 0 and not self._stop.is_set()
+
+    def is_healthy(self) -> bool:
+        """Tell whether the reader turns."""
+        return self._turned == 0 or time.monotonic() - self._turned < HANGS_SECONDS
+
+    def _turn(self) -> bool:
+        self._turned = time.monotonic()
+        return not self._stop.is_set()
+
+
+def _routes(follower: Follower, loop: _Loop) -> Routes:
+    process = ProcessCollector(registry=None)
+
+    def metrics(asked: Asked) -> Answer:
+        encode, content_type = choose_encoder(asked.accept)
+        families = expose.metrics(follower, for_prometheus=asked.by_prometheus)
+        return Answer(encode(Families([*families, *process.collect()])), content_type)
+
+    def page(_: Asked) -> Answer:
+        text = _PAGE.format(version=__version__, file=html.escape(str(follower.settings.file)))
+        return Answer(text.encode(), "text/html; charset=utf-8")
+
+    return {
+        "/": page,
+        "/metrics": metrics,
+        "/-/healthy": _check(loop.is_healthy, "the reader of the log hangs"),
+        "/-/ready": _check(loop.is_ready, "starting or stopping"),
+    }
+
+
+def _check(is_fine: Callable[[], bool], otherwise: str) -> Callable[[Asked], Answer]:
+    def answer(_: Asked) -> Answer:
+        if is_fine():
+            return Answer(b"ok\n")
+        return Answer(f"{otherwise}\n".encode(), status=HTTPStatus.SERVICE_UNAVAILABLE)
+
+    return answer
+
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>nginxlog exporter</title>
+<style>
+:root {{ color-scheme: light dark }}
+body {{ font: 1rem/1.6 system-ui; margin: 3rem }}
+</style>
+<h1>nginxlog exporter {version}</h1>
+<p>nginx's access log <code>{file}</code> as Prometheus metrics.</p>
+<ul>
+<li><a href="/metrics">metrics</a></li>
+<li><a href="/-/healthy">healthy</a></li>
+<li><a href="/-/ready">ready</a></li>
+</ul>
+</html>
+"""

@@ -1,0 +1,208 @@
+"""What a user may set, by variable or by flag. The only reader of the environment.
+
+A wrong setting is refused at start, by name, with what would be right.
+"""
+
+import math
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from nginxlog_exporter.histogram import DEFAULT_BUCKETS
+from nginxlog_exporter.nginxconf import LogFormat, LogFormatError, choose, log_formats
+from nginxlog_exporter.parse import OTHER
+from nginxlog_exporter.pools import NONE, UNKNOWN, PoolMap
+
+PREFIX = "NGINXLOG_"
+
+
+class SettingsError(Exception):
+    """A setting is wrong; the text names it and says what would be right."""
+
+
+class Address(NamedTuple):
+    """Where to listen."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The settings of one exporter, validated."""
+
+    file: Path
+    log_format: LogFormat
+    pools: PoolMap
+    desired_dir: Path | None
+    listen: Address
+    state_file: Path
+    window: int
+    active_after: int
+    poll_seconds: float
+    buckets: tuple[float, ...]
+
+
+class Variable(NamedTuple):
+    """One setting: `NGINXLOG_FILE` is `--file` on the command line, which beats the variable."""
+
+    name: str
+    default: str
+    meaning: str
+
+    @property
+    def flag(self) -> str:
+        """The flag that mirrors the variable."""
+        return "--" + self.name.removeprefix(PREFIX).lower().replace("_", "-")
+
+
+VARIABLES = (
+    Variable("NGINXLOG_FILE", "", "the access log; it need not exist yet"),
+    Variable("NGINXLOG_FORMAT_FILE", "", "an nginx configuration file that holds the log_format"),
+    Variable("NGINXLOG_FORMAT", "", "the text of the log_format itself, instead of a file"),
+    Variable("NGINXLOG_FORMAT_NAME", "", "which log_format of the file, if it holds several"),
+    Variable(
+        "NGINXLOG_POOLS",
+        "blue=*:8081,green=*:8082",
+        "name=address,...; * is any text, | separates addresses; the first pool is the default",
+    ),
+    Variable("NGINXLOG_DESIRED_DIR", "", "folder in which a flag file declares the desired pool"),
+    Variable("NGINXLOG_LISTEN", "127.0.0.1:9117", "address:port to serve metrics at"),
+    Variable("NGINXLOG_STATE_FILE", "nginxlog-exporter.json", "where counters survive a restart"),
+    Variable("NGINXLOG_WINDOW", "200", "size of the window of last requests"),
+    Variable("NGINXLOG_ACTIVE_AFTER", "5", "requests in a row that make another pool active"),
+    Variable("NGINXLOG_POLL_SECONDS", "0.1", "how often to look for new lines"),
+    Variable(
+        "NGINXLOG_BUCKETS",
+        ",".join(f"{bound:g}" for bound in DEFAULT_BUCKETS),
+        "upper limits of the histograms, in seconds",
+    ),
+)
+
+
+def load(flags: Mapping[str, str], environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings; `flags` maps names of variables to what the command line says.
+
+    Raises SettingsError.
+    """
+    texts = {
+        variable.name: flags.get(variable.name, environment.get(variable.name, "")).strip()
+        or variable.default
+        for variable in VARIABLES
+    }
+    values = {name: _checked(name, texts[name]) for name in _READERS}
+    file = texts["NGINXLOG_FILE"]
+    if not file:
+        raise SettingsError("NGINXLOG_FILE is not set; it must be the path of nginx's access log")
+    return Settings(
+        file=Path(file),
+        log_format=_log_format(texts),
+        desired_dir=Path(texts["NGINXLOG_DESIRED_DIR"]) if texts["NGINXLOG_DESIRED_DIR"] else None,
+        **{name.removeprefix(PREFIX).lower(): value for name, value in values.items()},
+    )
+
+
+# Private
+
+_HIGHEST_PORT = 65535
+_MOST_BUCKETS = 100
+
+
+def _checked(name: str, text: str) -> Any:  # noqa: ANN401 - each reader has a type of its own
+    read, right = _READERS[name]
+    try:
+        return read(text)
+    except ValueError as error:
+        raise SettingsError(f"{name}: {text!r} is not valid; it must be {right}") from error
+
+
+def _log_format(texts: Mapping[str, str]) -> LogFormat:
+    text, file = texts["NGINXLOG_FORMAT"], texts["NGINXLOG_FORMAT_FILE"]
+    if bool(text) == bool(file):
+        raise SettingsError(
+            "set either NGINXLOG_FORMAT_FILE (an nginx configuration) or NGINXLOG_FORMAT (the text"
+            f" of a log_format); {'both are' if text else 'neither is'} set"
+        )
+    if text:
+        # As nginx has it: escape=json may stand before the text.
+        escape = re.match(r"escape=(default|json|none)\s+", text)
+        if escape:
+            return LogFormat("NGINXLOG_FORMAT", text[escape.end() :], escape[1])
+        return LogFormat("NGINXLOG_FORMAT", text)
+    try:
+        configuration = Path(file).read_text(encoding="utf-8")
+        return choose(log_formats(configuration), texts["NGINXLOG_FORMAT_NAME"] or None)
+    except (OSError, UnicodeDecodeError, LogFormatError) as error:
+        raise SettingsError(f"NGINXLOG_FORMAT_FILE {file}: {error}") from error
+
+
+def _pools(text: str) -> PoolMap:
+    pools: dict[str, tuple[str, ...]] = {}
+    for entry in text.split(","):
+        name, _, addresses = (part.strip() for part in entry.partition("="))
+        patterns = tuple(address.strip() for address in addresses.split("|"))
+        usable = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name) and all(patterns)
+        if not usable or name in (NONE, UNKNOWN, OTHER, *pools):
+            raise ValueError(entry)
+        pools[name] = patterns
+    return PoolMap(pools)
+
+
+def _address(text: str) -> Address:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > _HIGHEST_PORT:
+        raise ValueError(text)
+    return Address(host.strip("[]"), int(port))
+
+
+def _state_file(text: str) -> Path:
+    path = Path(text)
+    if not os.access(path.parent, os.W_OK) or path.is_dir():
+        raise ValueError(text)
+    return path
+
+
+def _from_one(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 1_000_000:  # noqa: PLR2004 - said in the table of readers
+        raise ValueError(text)
+    return number
+
+
+def _poll_seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0.01 <= seconds <= 60:  # noqa: PLR2004 - said in the table of readers
+        raise ValueError(text)
+    return seconds
+
+
+def _buckets(text: str) -> tuple[float, ...]:
+    bounds = tuple(float(bound) for bound in text.split(","))
+    rising = all(low < high for low, high in pairwise(bounds))
+    if (
+        not rising
+        or not bounds[0] > 0
+        or not math.isfinite(bounds[-1])
+        or len(bounds) > _MOST_BUCKETS
+    ):
+        raise ValueError(text)
+    return bounds
+
+
+# Variable -> how its text is read (ValueError if it cannot be), and what is right.
+_READERS: dict[str, tuple[Callable[[str], Any], str]] = {
+    "NGINXLOG_POOLS": (_pools, "such as blue=*:8081,green=*:8082, each name once"),
+    "NGINXLOG_LISTEN": (_address, "an address and port such as 127.0.0.1:9117 or [::1]:9117"),
+    "NGINXLOG_STATE_FILE": (_state_file, "a file in a folder that exists and can be written to"),
+    "NGINXLOG_WINDOW": (_from_one, "a whole number from 1 to 1000000"),
+    "NGINXLOG_ACTIVE_AFTER": (_from_one, "a whole number from 1 to 1000000"),
+    "NGINXLOG_POLL_SECONDS": (_poll_seconds, "a number of seconds from 0.01 to 60"),
+    "NGINXLOG_BUCKETS": (_buckets, "rising numbers of seconds such as 0.1,0.5,1"),
+}

@@ -1,0 +1,1 @@
+"""Dashboards as code: panels are plain data, `make dashboards` writes the JSON."""

@@ -1,0 +1,7 @@
+#!/bin/sh
+# The container's entrypoint: log rotation beside nginx, then the image's own entrypoint, which
+# fills in the templates and starts nginx.
+set -eu
+mkdir -p "$LOG_DIR"
+/etc/teal/nginx/rotate.sh "$LOG_DIR/access.log" "$NGINX_RUN_DIR/nginx.pid" "$LOG_ROTATE_MB" "$LOG_ROTATE_KEEP" &
+exec /docker-entrypoint.sh "$@"

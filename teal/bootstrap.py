@@ -1,0 +1,95 @@
+"""The private Python environment of the commands: made once, renewed when its lock file changes.
+
+This module and `teal.__main__` run on the system's Python, before anything is installed: they
+import nothing but the standard library.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+HOME = ROOT / ".teal"
+ENVIRONMENT = HOME / "venv"
+MINIMUM_PYTHON = (3, 11)
+INSTALL_LIMIT_SECONDS = 600
+
+# Commands that check or test Teal need more packages than those that run it.
+DEVELOPER_COMMANDS = {"check", "test", "lock", "dashboards", "screenshot"}
+
+
+class SetupError(Exception):
+    """What a command needs cannot be had; the text is one line that says what to do."""
+
+
+def enter_environment(arguments: list[str]) -> None:
+    """Go on in the private environment, which is made first where it is missing or out of date.
+
+    Replaces this process unless it already runs there. Raises SetupError.
+    """
+    if sys.version_info < MINIMUM_PYTHON:
+        raise SetupError(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}")
+    locks = ["requirements.txt"]
+    if arguments and arguments[0] in DEVELOPER_COMMANDS:
+        locks.append("requirements-dev.txt")
+    for lock in locks:
+        _install(ROOT / lock)
+    if Path(sys.prefix) != ENVIRONMENT:
+        os.environ["PYTHONPATH"] = str(ROOT)
+        os.execv(_python(), [str(_python()), "-m", "teal", *arguments])  # noqa: S606 - ourselves
+
+
+# Private
+
+
+def _python() -> Path:
+    return ENVIRONMENT / "bin" / "python"
+
+
+def _install(lock: Path) -> None:
+    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
+    installed = ENVIRONMENT / f"{lock.stem}.installed"
+    if installed.exists() and installed.read_text() == wanted and _python().exists():
+        return
+    if not _python().exists():
+        _make_environment()
+    print(f"Installing the Python packages of {lock.name} into .teal/venv ...", flush=True)
+    _run(
+        [str(_python()), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+         "--require-hashes", "--requirement", str(lock)],
+        failed=f"could not install {lock.name}; is the network up?",
+    )  # fmt: skip
+    installed.write_text(wanted)
+
+
+def _make_environment() -> None:
+    if (
+        shutil.which("python3")
+        and subprocess.run(
+            [sys.executable, "-c", "import ensurepip, venv"], capture_output=True, check=False
+        ).returncode
+    ):
+        raise SetupError("Python's venv is missing; on Debian: apt-get install python3-venv")
+    HOME.mkdir(exist_ok=True)
+    _run(
+        [sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT)],
+        failed="could not make .teal/venv",
+    )
+
+
+def _run(command: list[str], *, failed: str) -> None:
+    log = HOME / "setup.log"
+    try:
+        with log.open("ab") as output:
+            subprocess.run(
+                command,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                check=True,
+                timeout=INSTALL_LIMIT_SECONDS,
+            )
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        raise SetupError(f"{failed} (details: .teal/{log.name})") from error

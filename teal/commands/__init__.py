@@ -1,0 +1,39 @@
+"""One module for each command: its docstring is its help, `run` does it and returns the code."""
+
+from types import ModuleType
+
+from teal.commands import (
+    chaos,
+    check,
+    clean,
+    dashboards,
+    down,
+    load,
+    lock,
+    logs,
+    query,
+    reload,
+    silence,
+    status,
+    switch,
+    test,
+    up,
+)
+
+ALL: dict[str, ModuleType] = {
+    "up": up,
+    "down": down,
+    "status": status,
+    "logs": logs,
+    "switch": switch,
+    "chaos": chaos,
+    "load": load,
+    "query": query,
+    "silence": silence,
+    "reload": reload,
+    "clean": clean,
+    "check": check,
+    "test": test,
+    "dashboards": dashboards,
+    "lock": lock,
+}

@@ -1,0 +1,98 @@
+"""Show nginx's routing decisions and the exporter's log together, readable, as they come.
+
+Each request is one line: what was asked, what the client got, which pool answered, and which
+attempts it took. Ctrl-C ends it.
+"""
+
+import argparse
+import queue
+import re
+import sys
+import threading
+from collections.abc import Iterable
+
+from teal.follow import follow_file
+from teal.runtime import RuntimeFailedError, choose
+from teal.settings import POOLS, Settings
+
+DEFAULT_LINES = 20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `make logs` takes."""
+    parser.add_argument("--lines", type=int, default=DEFAULT_LINES, help="how many old lines")
+    parser.add_argument("--no-follow", action="store_true", help="show the old lines and end")
+
+
+def run(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Show the logs."""
+    runtime = choose(settings)
+    follow = not arguments.no_follow
+    if follow and not runtime.running():
+        raise RuntimeFailedError(
+            "nothing runs; start it with: make up (or see old lines: FOLLOW=0)"
+        )
+    names = {str(settings.pool_port(pool)): pool for pool in POOLS}
+    requests = follow_file(runtime.layout.access_log, follow=follow, lines=arguments.lines)
+    exporter = runtime.output("exporter", follow=follow, lines=arguments.lines)
+    sources: list[Iterable[str]] = [
+        (f"exporter  {line}" for line in exporter),
+        (f"nginx     {readable(line, names)}" for line in requests),
+    ]
+    if not follow:
+        for source in sources:
+            for line in source:
+                print(line)
+        return 0
+    lines: queue.Queue[str] = queue.Queue(maxsize=1000)
+    for source in sources:
+        threading.Thread(target=_pour, args=(source, lines), daemon=True).start()
+    while True:
+        print(lines.get())
+        sys.stdout.flush()
+
+
+def readable(line: str, pools: dict[str, str]) -> str:
+    """Turn a line of the access log into words; a line of another format is returned as it is.
+
+    `pools` maps the ports that pools are known by to their names.
+    """
+    fields = {key: value.strip('"') for key, value in _FIELD.findall(line)}
+    if not {"status", "method", "uri", "time"} <= fields.keys():
+        return line
+    attempts = [
+        f"{_pool(address, pools)} {status}"
+        for address, status in zip(
+            _attempts(fields.get("upstream_addr", "")),
+            _attempts(fields.get("upstream_status", "")),
+            strict=False,
+        )
+    ]
+    how = ", then ".join(attempts) if attempts else "nginx itself"
+    time = fields["time"].partition("T")[2][:8]
+    milliseconds = round(float(fields.get("request_time") or 0) * 1000)
+    mark = "  (retried)" if len(attempts) > 1 else ""
+    return (
+        f"{time} {fields['method']} {fields['uri']} {fields['status']} in {milliseconds} ms "
+        f"<- {how}{mark}"
+    )
+
+
+# Private
+
+_FIELD = re.compile(r'(\w+)=("[^"]*"|\S*)')
+# nginx writes ", " between attempts and " : " where an internal redirect started new ones.
+_BETWEEN_ATTEMPTS = re.compile(r", | : ")
+
+
+def _attempts(text: str) -> list[str]:
+    return [] if text in ("", "-") else _BETWEEN_ATTEMPTS.split(text)
+
+
+def _pool(address: str, pools: dict[str, str]) -> str:
+    return pools.get(address.rpartition(":")[2], address)
+
+
+def _pour(source: Iterable[str], lines: queue.Queue[str]) -> None:
+    for line in source:
+        lines.put(line)

@@ -1,0 +1,123 @@
+"""Show the pools, the health of every part, errors, and what fires.
+
+Exits with 1 if anything needs attention.
+"""
+
+import argparse
+import json
+import math
+from typing import Any
+
+import requests
+
+from teal import api, table
+from teal.parts import parts
+from teal.runtime import Runtime, choose
+from teal.settings import POOLS, Settings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `make status` takes."""
+    parser.add_argument("--json", action="store_true", help="for programs instead of people")
+
+
+def run(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Show the state of the stack."""
+    runtime = choose(settings)
+    state = collect(settings, runtime)
+    print(json.dumps(state, indent=2) if arguments.json else _text(state))
+    return 0 if state["ok"] else 1
+
+
+def collect(settings: Settings, runtime: Runtime) -> dict[str, Any]:
+    """Return everything `make status` knows, as plain data; what cannot be had is None."""
+    started = runtime.running()
+    health = {
+        part.name: api.is_healthy(part.health) if part.name in started else None
+        for part in parts(settings)
+        if part.name in started or not part.optional
+    }
+    seen = _or_none(lambda: api.pools(settings)) if health.get("exporter") else None
+    rules_work = health.get("prometheus")
+    firing = _or_none(lambda: api.alerts(settings)) if rules_work else None
+    ratio = (
+        _or_none(lambda: api.value(settings, "stack:nginxlog_http_responses_5xx:ratio_increase2m"))
+        if rules_work
+        else None
+    )
+    return {
+        "ok": bool(started)
+        and all(health.values())
+        and seen is not None
+        and not any(alert.needs_attention for alert in firing or []),
+        "stack": settings.stack,
+        "runtime": runtime.name if started else None,
+        "desired_pool": seen.desired if seen else None,
+        "active_pool": seen.active if seen else None,
+        "releases": {
+            pool: (seen.releases.get(pool) if seen else None)
+            or getattr(settings, f"{pool}_release")
+            for pool in POOLS
+        },
+        "parts": {
+            name: "healthy" if well else "not running" if well is None else "unhealthy"
+            for name, well in health.items()
+        },
+        "error_ratio_2m": None if ratio is None or math.isnan(ratio) else ratio,
+        "requests_saved_by_retries": seen.retried.get("saved", 0) if seen else None,
+        "alerts": None
+        if firing is None
+        else [
+            {
+                "name": a.name,
+                "state": a.state,
+                "needs_attention": a.needs_attention,
+                "since": a.active_at,
+                "summary": a.summary,
+            }
+            for a in firing
+        ],
+    }
+
+
+# Private
+
+
+def _or_none(ask: Any) -> Any:  # noqa: ANN401 - whatever the question returns
+    # A part that does not answer is an answer: `make status` is read when things are broken.
+    try:
+        return ask()
+    except requests.RequestException:
+        return None
+
+
+def _text(state: dict[str, Any]) -> str:
+    if state["runtime"] is None:
+        return "Nothing runs. Start it with: make up"
+    active = state["active_pool"] or "none yet (no requests so far)"
+    off_plan = state["active_pool"] not in (None, state["desired_pool"])
+    ratio = state["error_ratio_2m"]
+    errors = "no requests" if ratio is None else f"{ratio:.2%}"
+    lines = [
+        f"desired pool     {state['desired_pool'] or 'unknown'}",
+        f"active pool      {active}{'   <- not the desired one' if off_plan else ''}",
+        "releases         " + ", ".join(f"{p} {r}" for p, r in state["releases"].items()),
+        f"errors (5xx)     {errors} in the last 2 minutes",
+        f"saved by retries {state['requests_saved_by_retries']} requests",
+        "",
+        table.render(["part", "state"], list(state["parts"].items())),
+        "",
+    ]
+    if state["alerts"] is None:
+        lines.append("Alerts: unknown, Prometheus does not answer.")
+    elif not state["alerts"]:
+        lines.append("No alert is firing.")
+    else:
+        rows = [
+            [a["name"], a["state"], a["since"][:19] + "Z", a["summary"]] for a in state["alerts"]
+        ]
+        lines.append(table.render(["alert", "state", "since", "what"], rows))
+    lines.append(
+        "All is well." if state["ok"] else "Something needs attention: see docs/runbook.md."
+    )
+    return "\n".join(lines)

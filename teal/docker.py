@@ -1,0 +1,176 @@
+"""The Docker way: the containers of compose.yml."""
+
+import os
+import secrets
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+
+from teal.bootstrap import ROOT
+from teal.layout import Layout
+from teal.runtime import RuntimeFailedError
+from teal.settings import Settings
+
+UP_LIMIT_SECONDS = 900
+LIMIT_SECONDS = 120
+# Who owns what nginx, the exporter and the inbox write when root runs Teal: no container of ours
+# runs as root. Unused by Debian and by the images.
+UNPRIVILEGED = 61000
+
+
+class DockerRuntime:
+    """Teal in containers. See `teal.runtime.Runtime`."""
+
+    name = "docker"
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.layout = Layout(settings.directory / self.name)
+
+    def start(self) -> None:
+        self.layout.make(self._settings, hosts=_EveryPartIsAHost())
+        self._write_admin_password()
+        self._hand_over_folders()
+        self._compose("build", *self._build_flags(), limit=UP_LIMIT_SECONDS)
+        self._compose("up", "--detach", "--remove-orphans", "--quiet-pull", limit=UP_LIMIT_SECONDS)
+
+    def stop(self) -> None:
+        if self.running():
+            self._compose("down", "--remove-orphans")
+
+    def clean(self) -> None:
+        if not self.layout.directory.exists():
+            return
+        self._compose("down", "--remove-orphans", "--volumes")
+        shutil.rmtree(self.layout.directory, ignore_errors=True)
+
+    def running(self) -> dict[str, str]:
+        # Not `compose ps`: it would want every variable of compose.yml.
+        answer = _docker(
+            "ps", "--all", "--filter", f"label=com.docker.compose.project={self._settings.stack}",
+            "--format", '{{.Label "com.docker.compose.service"}} {{.State}}',
+        )  # fmt: skip
+        return dict(line.split() for line in answer.splitlines())
+
+    def reload(self) -> None:
+        try:
+            self._compose(
+                "exec", "nginx", "nginx", "-t", "-e", "stderr", "-c", "/run/teal/nginx.conf"
+            )
+        except RuntimeFailedError as error:
+            raise RuntimeFailedError(f"nginx refuses its configuration: {error}") from error
+        for part in ("nginx", "prometheus", "alertmanager", "blackbox"):
+            self._compose("kill", "--signal", "HUP", part)
+
+    def kill(self, part: str) -> None:
+        # Docker restarts what dies by itself, but not what was killed by hand.
+        self._compose("kill", "--signal", "KILL", part)
+
+    def revive(self, part: str) -> None:
+        self._compose("start", part)
+
+    def output(self, part: str, *, follow: bool, lines: int) -> Iterator[str]:
+        command = ["docker", "compose", *self._files(), "logs", "--no-log-prefix", "--no-color"]
+        command += ["--tail", str(lines), *(["--follow"] if follow else []), part]
+        with subprocess.Popen(
+            command,
+            env=self._environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            errors="replace",
+        ) as process:
+            assert process.stdout is not None  # noqa: S101 - for the type checker
+            for line in process.stdout:
+                yield line.rstrip("\n")
+
+    def compose_command(self, *arguments: str) -> list[str]:
+        """Return a Compose command line that needs no variable from outside."""
+        variables = [f"{k}={v}" for k, v in self._variables().items()]
+        return ["env", *variables, "docker", "compose", *self._files(), *arguments]
+
+    # Private
+
+    def _files(self) -> list[str]:
+        files = ["--file", str(ROOT / "compose.yml")]
+        override = ROOT / "compose.override.yml"
+        if override.exists():
+            files += ["--file", str(override)]
+        profile = ["--profile", "grafana"] if self._settings.grafana == "on" else []
+        # An empty --env-file keeps Compose from reading .env by itself: it holds the webhook.
+        return [*files, *profile, "--project-directory", str(ROOT), "--env-file", os.devnull]
+
+    def _environment(self) -> dict[str, str]:
+        outside = {k: v for k, v in os.environ.items() if k != "SLACK_WEBHOOK_URL"}
+        return {**outside, **self._variables()}
+
+    def _variables(self) -> dict[str, str]:
+        settings = self._settings
+        uid, gid = _owner()
+        grafana = settings.grafana == "on" or settings.dashboard_url
+        return {
+            **settings.variables(),
+            "TEAL_DATA": str(self.layout.directory),
+            "TEAL_USER": f"{uid}:{gid}",
+            "TEAL_RUNBOOK_URL": settings.runbook,
+            "TEAL_DASHBOARD_URL": settings.dashboard
+            if grafana
+            else f"{settings.runbook}#without-grafana",
+        }
+
+    def _build_flags(self) -> Sequence[str]:
+        return ["--quiet"]
+
+    def _compose(self, *arguments: str, limit: float = LIMIT_SECONDS) -> str:
+        return _run(
+            ["docker", "compose", *self._files(), *arguments], self._environment(), limit=limit
+        )
+
+    def _hand_over_folders(self) -> None:
+        """Give what containers write to the user they run as, when root runs Teal."""
+        if os.getuid() != 0:
+            return
+        uid, gid = _owner()
+        for folder in (self.layout.log, self.layout.exporter, self.layout.inbox):
+            for path in (folder, *folder.iterdir()):
+                os.chown(path, uid, gid)
+
+    def _write_admin_password(self) -> None:
+        path = self.layout.secrets / "grafana_admin_password"
+        if not path.exists():
+            path.write_text(secrets.token_urlsafe(24))
+            path.chmod(0o444)
+
+
+# Private
+
+
+class _EveryPartIsAHost(dict[str, str]):
+    """In Compose's network each part's name is its host."""
+
+    def __missing__(self, part: str) -> str:
+        return part
+
+
+def _owner() -> tuple[int, int]:
+    return (os.getuid(), os.getgid()) if os.getuid() else (UNPRIVILEGED, UNPRIVILEGED)
+
+
+def _docker(*arguments: str) -> str:
+    return _run(["docker", *arguments], None, limit=LIMIT_SECONDS)
+
+
+def _run(command: list[str], environment: dict[str, str] | None, *, limit: float) -> str:
+    try:
+        result = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False, timeout=limit
+        )
+    except subprocess.TimeoutExpired as error:
+        words = " ".join(command[:2] + command[-2:])
+        raise RuntimeFailedError(f"waited {limit:g} s for `{words}`") from error
+    if result.returncode:
+        said = (result.stderr or result.stdout).strip().splitlines()
+        raise RuntimeFailedError(
+            "docker: " + (" / ".join(said[-3:]) or f"exit {result.returncode}")
+        )
+    return result.stdout

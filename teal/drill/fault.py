@@ -1,0 +1,45 @@
+"""Injecting a fault into one pool, and taking it back whatever happens."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import requests
+
+from teal.drill.modes import Mode
+from teal.runtime import Runtime, RuntimeFailedError
+from teal.settings import Settings
+
+# The application ends its fault by itself, should this program die before it can.
+LONGEST_FAULT_SECONDS = 90
+LIMIT_SECONDS = 10
+
+
+@contextmanager
+def injected(mode: Mode, pool: str, settings: Settings, runtime: Runtime) -> Iterator[None]:
+    """Break the pool inside the `with` block; it is mended on the way out, also on Ctrl-C."""
+    if mode.chaos is None:
+        try:
+            runtime.kill(pool)
+            yield
+        finally:
+            runtime.revive(pool)
+        return
+    address = f"http://127.0.0.1:{settings.pool_port(pool)}/chaos"
+    try:
+        _start(address, mode.chaos, pool)
+        yield
+    finally:
+        requests.post(f"{address}/stop", timeout=LIMIT_SECONDS).raise_for_status()
+
+
+# Private
+
+
+def _start(address: str, chaos: dict[str, str], pool: str) -> None:
+    parameters = {**chaos, "rate": "1", "seconds": str(LONGEST_FAULT_SECONDS)}
+    answer = requests.post(f"{address}/start", params=parameters, timeout=LIMIT_SECONDS)
+    if answer.status_code == requests.codes.not_found:
+        raise RuntimeFailedError(
+            f"the application in {pool} has no /chaos endpoints; MODE=crash works with any"
+        )
+    answer.raise_for_status()

@@ -1,0 +1,109 @@
+"""What differs between the ways to run: folders and host names. No configuration file exists twice.
+
+Everything a running stack writes lies under one folder, so that it can be looked at and removed.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from teal.settings import Settings
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The folders of one stack under `directory`, on this machine."""
+
+    directory: Path
+
+    @property
+    def log(self) -> Path:
+        """nginx writes its access log here, the exporter reads it."""
+        return self.directory / "log"
+
+    @property
+    def access_log(self) -> Path:
+        """The log file itself; rotated ones are beside it."""
+        return self.log / "access.log"
+
+    @property
+    def state(self) -> Path:
+        """nginx reads what the operator declared here."""
+        return self.directory / "state"
+
+    @property
+    def desired(self) -> Path:
+        """A file `green` in this folder declares green the desired pool; none declares blue."""
+        return self.state / "desired"
+
+    @property
+    def exporter(self) -> Path:
+        """The exporter keeps its counters and its place in the log here."""
+        return self.directory / "exporter"
+
+    @property
+    def inbox(self) -> Path:
+        """The inbox keeps its messages here."""
+        return self.directory / "inbox"
+
+    @property
+    def targets(self) -> Path:
+        """Prometheus reads the addresses of the other parts from files here."""
+        return self.directory / "targets"
+
+    @property
+    def secrets(self) -> Path:
+        """The Slack webhook, in a folder that only its owner may open."""
+        return self.directory / "secrets"
+
+    def make(self, settings: Settings, *, hosts: dict[str, str]) -> None:
+        """Make the folders and write what the parts are told through files.
+
+        `hosts` names the host of each part as Prometheus and Alertmanager see it.
+        """
+        for folder in (self.log, self.desired, self.exporter, self.inbox, self.targets):
+            folder.mkdir(parents=True, exist_ok=True)
+        self.secrets.mkdir(mode=0o700, exist_ok=True)
+        for name, groups in _targets(settings, hosts).items():
+            # JSON is YAML: no second serialiser is needed.
+            _write(self.targets / f"{name}.yml", json.dumps(groups, indent=2) + "\n")
+        webhook = settings.slack_webhook_url or (
+            f"http://{hosts['inbox']}:{settings.inbox_port}/services/local/inbox/webhook"
+        )
+        # In a container only Alertmanager is given this file, under another user: the file is
+        # readable, the folder is not. Written in place, because a mounted file is an inode.
+        _write(self.secrets / "slack_webhook_url", webhook + "\n", mode=0o444)
+
+
+# Private
+
+
+def _targets(settings: Settings, hosts: dict[str, str]) -> dict[str, list[dict[str, object]]]:
+    def at(part: str) -> str:
+        return f"{hosts[part]}:{getattr(settings, part + '_port')}"
+
+    def probe(url: str, **labels: str) -> dict[str, object]:
+        return {"targets": [url], "labels": {**labels, "__blackbox__": at("blackbox")}}
+
+    front = f"http://{hosts['nginx']}:{settings.http_port}/healthz"
+    return {
+        **{
+            part: [{"targets": [at(part)]}]
+            for part in ("exporter", "blackbox", "prometheus", "alertmanager")
+        },
+        "front": [probe(front)],
+        "pools": [
+            probe(f"http://{at(pool)}{settings.health_path}", pool=pool)
+            for pool in ("blue", "green")
+        ],
+    }
+
+
+def _write(path: Path, text: str, *, mode: int = 0o644) -> None:
+    if path.exists():
+        if path.read_text() == text:
+            return
+        path.chmod(0o644)
+    path.write_text(text)
+    os.chmod(path, mode)  # noqa: PTH101 - not subject to the umask, unlike creation

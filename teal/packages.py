@@ -1,0 +1,159 @@
+"""The servers that the local way runs: the system's own, or Debian's packages in a private folder.
+
+A package is downloaded and unpacked, never installed: no system service is started or changed, and
+no privilege is needed.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from teal.bootstrap import HOME, SetupError
+
+PROGRAMS = HOME / "programs"
+DEFAULT_TEMPLATES = "default-templates"
+DOWNLOAD_LIMIT_SECONDS = 300
+
+# command: (Debian package, oldest version whose features our configuration uses)
+SERVERS = {
+    "nginx": ("nginx", (1, 19, 5)),  # nginx -e
+    "prometheus": ("prometheus", (2, 42)),  # keep_firing_for
+    "promtool": ("prometheus", (2, 42)),
+    "prometheus-alertmanager": ("prometheus-alertmanager", (0, 24)),
+    "amtool": ("prometheus-alertmanager", (0, 24)),
+    "prometheus-blackbox-exporter": ("prometheus-blackbox-exporter", (0, 20)),
+}
+# The same programs under the names they have in upstream's own archives.
+_OTHER_NAMES = {
+    "prometheus-alertmanager": "alertmanager",
+    "prometheus-blackbox-exporter": "blackbox_exporter",
+}
+
+
+def find(command: str) -> Path | None:
+    """Return the path of a server, the system's or the private one, or None.
+
+    A system's program that is too old is passed over.
+    """
+    for name in (command, _OTHER_NAMES.get(command, command)):
+        for folder in _search_path():
+            program = shutil.which(name, path=folder)
+            if program and _version(Path(program)) >= SERVERS[command][1]:
+                return Path(program)
+    return None
+
+
+def fetch_missing() -> None:
+    """Fetch the Debian packages of the servers that are not there. Raises SetupError."""
+    missing = sorted({SERVERS[command][0] for command in SERVERS if find(command) is None})
+    if not missing:
+        return
+    if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
+        raise SetupError(
+            f"missing: {', '.join(missing)}; install them, or use Docker (RUNTIME=docker)"
+        )
+    print(f"Fetching {', '.join(missing)} from Debian into .teal/programs ...", flush=True)
+    downloads = HOME / "downloads"
+    shutil.rmtree(downloads, ignore_errors=True)
+    downloads.mkdir(parents=True)
+    _download(missing, downloads)
+    for archive in downloads.glob("*.deb"):
+        _run(["dpkg-deb", "--extract", str(archive), str(PROGRAMS)], cwd=downloads)
+    shutil.rmtree(downloads)
+    _let_alertmanager_find_its_templates()
+    for command, (package, version) in SERVERS.items():
+        if find(command) is None:
+            wanted = ".".join(map(str, version))
+            raise SetupError(
+                f"{command} {wanted} or newer is needed, and Debian's package {package} "
+                "does not give it here; install it, or use Docker (RUNTIME=docker)"
+            )
+
+
+def default_templates() -> Path | None:
+    """Return the folder of default templates that the private Alertmanager must be shown.
+
+    It looks for it under the name DEFAULT_TEMPLATES in its working directory. None: the system's
+    own Alertmanager is used, which knows where its templates are.
+    """
+    program = find("prometheus-alertmanager")
+    if program is None or not program.is_relative_to(PROGRAMS):
+        return None
+    return PROGRAMS / _ALERTMANAGER_SHARE.decode().lstrip("/")
+
+
+# Private
+
+_ALERTMANAGER_SHARE = b"/usr/share/prometheus/alertmanager"
+
+
+def _let_alertmanager_find_its_templates() -> None:
+    """Make the private Alertmanager independent of where it is unpacked.
+
+    Debian's build reads its default templates from a fixed folder, which exists only where the
+    package is installed, and has no option for it. In our private copy that name is replaced by a
+    relative one of the same length; a path may end in any number of slashes.
+    """
+    program = PROGRAMS / "usr" / "bin" / "prometheus-alertmanager"
+    if program.exists():
+        relative = DEFAULT_TEMPLATES.encode().ljust(len(_ALERTMANAGER_SHARE), b"/")
+        program.write_bytes(program.read_bytes().replace(_ALERTMANAGER_SHARE, relative))
+
+
+def _search_path() -> list[str]:
+    private = [str(PROGRAMS / folder) for folder in ("usr/sbin", "usr/bin")]
+    return [*os.environ.get("PATH", os.defpath).split(os.pathsep), "/usr/sbin", *private]
+
+
+def _version(program: Path) -> tuple[int, ...]:
+    """Return the version a program prints; () where it does not run."""
+    flag = "-v" if program.name == "nginx" else "--version"
+    try:
+        answer = subprocess.run(
+            [str(program), flag], capture_output=True, text=True, check=True, timeout=20
+        )
+    except (subprocess.SubprocessError, OSError):
+        return ()
+    number = re.search(r"(?:version |nginx/)(\d+(?:\.\d+)+)", answer.stdout + answer.stderr)
+    return tuple(int(part) for part in number[1].split(".")) if number else ()
+
+
+def _download(packages: list[str], folder: Path) -> None:
+    try:
+        _run(["apt-get", "download", *packages], cwd=folder)
+    except SetupError:
+        # The system's package lists are missing or old. A private copy needs no privilege.
+        lists = HOME / "apt"
+        for part in ("state/lists/partial", "cache/archives/partial"):
+            (lists / part).mkdir(parents=True, exist_ok=True)
+        options = [
+            f"Dir::State={lists / 'state'}",
+            "Dir::State::status=/var/lib/dpkg/status",
+            f"Dir::Cache={lists / 'cache'}",
+            "Debug::NoLocking=1",
+            "APT::Sandbox::User=",
+        ]
+        private = [word for option in options for word in ("-o", option)]
+        _run(["apt-get", *private, "update"], cwd=folder)
+        _run(["apt-get", *private, "download", *packages], cwd=folder)
+        shutil.rmtree(lists)
+
+
+def _run(command: list[str], *, cwd: Path) -> None:
+    with (HOME / "setup.log").open("ab") as log:
+        try:
+            subprocess.run(
+                command,
+                cwd=cwd,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                check=True,
+                timeout=DOWNLOAD_LIMIT_SECONDS,
+            )
+        except (subprocess.SubprocessError, OSError) as error:
+            raise SetupError(
+                f"{command[0]} could not fetch {command[-1]}; is the network up? "
+                "(details: .teal/setup.log)"
+            ) from error

@@ -1,0 +1,275 @@
+"""The local way: which process each part is, with its command line and environment.
+
+What containers get from compose.yml, plain processes get from here; the configuration files are the
+same.
+"""
+
+import os
+import re
+import shutil
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from teal import packages
+from teal.bootstrap import ROOT, SetupError
+from teal.layout import Layout
+from teal.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """One process under the supervisor."""
+
+    name: str
+    command: list[str]
+    directory: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    # What asks it to stop gracefully, and how long that may take.
+    stop_signal: str = "TERM"
+    stop_seconds: int = 10
+
+
+def programs(settings: Settings, layout: Layout) -> list[Program]:
+    """Return the processes in the order in which they are started. Raises SetupError."""
+    everything = [
+        _inbox(settings, layout),
+        _alertmanager(settings, layout),
+        _blackbox(settings, layout),
+        _prometheus(settings, layout),
+        _exporter(settings, layout),
+        _pool("blue", settings),
+        _pool("green", settings),
+        _nginx(layout),
+        _rotate(settings, layout),
+    ]
+    grafana = _grafana(settings, layout)
+    return [*everything, grafana] if grafana else everything
+
+
+def render_nginx(settings: Settings, layout: Layout) -> None:
+    """Fill in nginx's templates, as the image's own entrypoint does in a container."""
+    folder = _nginx_folder(layout)
+    folder.mkdir(parents=True, exist_ok=True)
+    values = {
+        # Started by root, nginx would give its workers to a user who may not enter this folder and
+        # would never see the flag file. A normal user needs no such line.
+        "NGINX_USER_DIRECTIVE": "user root;" if os.getuid() == 0 else "",
+        "NGINX_RUN_DIR": str(folder),
+        "NGINX_RESOLVER_DIRECTIVE": "",
+        "NGINX_SERVER_OPTIONS": "",
+        "LOG_DIR": str(layout.log),
+        "STATE_DIR": str(layout.state),
+        "BLUE_ADDR": f"127.0.0.1:{settings.blue_port}",
+        "GREEN_ADDR": f"127.0.0.1:{settings.green_port}",
+        "HTTP_LISTEN": f"{settings.http_addr}:{settings.http_port}",
+        "STATUS_LISTEN": f"127.0.0.1:{settings.status_port}",
+        "READ_TIMEOUT": settings.read_timeout,
+    }
+    pattern = re.compile(r"\$\{(" + "|".join(values) + r")\}")
+    for template in (ROOT / "nginx" / "templates").glob("*.template"):
+        text = pattern.sub(lambda match: values[match[1]], template.read_text())
+        (folder / template.stem).write_text(text)
+
+
+def nginx_command(layout: Layout) -> list[str]:
+    """Return the command line that runs the rendered nginx configuration."""
+    folder = _nginx_folder(layout)
+    return [_server("nginx"), "-e", "stderr", "-p", str(folder), "-c", f"{folder}/nginx.conf"]
+
+
+# Private
+
+
+def _server(command: str) -> str:
+    found = packages.find(command)
+    if found is None:
+        raise SetupError(f"{command} is missing; `make up` fetches it")
+    return str(found)
+
+
+def _nginx_folder(layout: Layout) -> Path:
+    return layout.directory / "nginx"
+
+
+def _nginx(layout: Layout) -> Program:
+    folder = _nginx_folder(layout)
+    return Program(
+        name="nginx",
+        command=nginx_command(layout),
+        directory=folder,
+        stop_signal="QUIT",
+        stop_seconds=35,
+    )
+
+
+def _rotate(settings: Settings, layout: Layout) -> Program:
+    return Program(
+        name="rotate",
+        command=[
+            str(ROOT / "nginx" / "rotate.sh"),
+            str(layout.access_log),
+            str(_nginx_folder(layout) / "nginx.pid"),
+            str(settings.log_rotate_mb),
+            str(settings.log_rotate_keep),
+        ],
+        directory=layout.log,
+    )
+
+
+def _pool(pool: str, settings: Settings) -> Program:
+    return Program(
+        name=pool,
+        command=[sys.executable, "-m", "demo"],
+        directory=ROOT / "apps",
+        environment={
+            "PORT": str(settings.pool_port(pool)),
+            "BIND": "127.0.0.1",
+            "POOL": pool,
+            "RELEASE": getattr(settings, f"{pool}_release"),
+        },
+        stop_seconds=35,
+    )
+
+
+def _inbox(settings: Settings, layout: Layout) -> Program:
+    return Program(
+        name="inbox",
+        command=[sys.executable, "-m", "inbox"],
+        directory=ROOT / "apps",
+        environment={
+            "PORT": str(settings.inbox_port),
+            "BIND": "127.0.0.1",
+            "DATA_DIR": str(layout.inbox),
+            "RUNBOOK_FILE": str(ROOT / "docs" / "runbook.md"),
+        },
+    )
+
+
+def _exporter(settings: Settings, layout: Layout) -> Program:
+    return Program(
+        name="exporter",
+        command=[sys.executable, "-m", "nginxlog_exporter"],
+        directory=ROOT / "exporter",
+        environment={
+            "PYTHONPATH": str(ROOT / "exporter" / "src"),
+            "NGINXLOG_FILE": str(layout.access_log),
+            "NGINXLOG_FORMAT_FILE": str(ROOT / "nginx" / "templates" / "log.conf.template"),
+            "NGINXLOG_POOLS": f"blue=*:{settings.blue_port},green=*:{settings.green_port}",
+            "NGINXLOG_DESIRED_DIR": str(layout.desired),
+            "NGINXLOG_STATE_FILE": str(layout.exporter / "state.json"),
+            "NGINXLOG_LISTEN": f"127.0.0.1:{settings.exporter_port}",
+        },
+    )
+
+
+def _blackbox(settings: Settings, layout: Layout) -> Program:
+    return Program(
+        name="blackbox",
+        command=[
+            _server("prometheus-blackbox-exporter"),
+            f"--config.file={ROOT / 'prometheus' / 'blackbox.yml'}",
+            f"--web.listen-address=127.0.0.1:{settings.blackbox_port}",
+        ],
+        directory=layout.directory,
+    )
+
+
+def _prometheus(settings: Settings, layout: Layout) -> Program:
+    folder = layout.directory / "prometheus"
+    folder.mkdir(parents=True, exist_ok=True)
+    # Its files name each other relative to the configuration: the repository's own files and this
+    # stack's targets are brought together by links.
+    for name, target in {
+        "prometheus.yml": ROOT / "prometheus" / "prometheus.yml",
+        "rules": ROOT / "prometheus" / "rules",
+        "targets": layout.targets,
+    }.items():
+        _link(folder / name, target)
+    has_grafana = settings.dashboard_url or _grafana_program()
+    return Program(
+        name="prometheus",
+        command=[
+            _server("prometheus"),
+            f"--config.file={folder / 'prometheus.yml'}",
+            f"--storage.tsdb.path={folder / 'data'}",
+            f"--storage.tsdb.retention.time={settings.retention_time}",
+            f"--storage.tsdb.retention.size={settings.retention_size}",
+            f"--web.listen-address=127.0.0.1:{settings.prometheus_port}",
+            f"--web.external-url={settings.url('prometheus')}/",
+            # Always on since 3.0.
+            "--enable-feature=expand-external-labels",
+        ],
+        directory=folder,
+        environment={
+            "TEAL_STACK": settings.stack,
+            "TEAL_RUNBOOK_URL": settings.runbook,
+            "TEAL_DASHBOARD_URL": settings.dashboard
+            if has_grafana
+            else f"{settings.runbook}#without-grafana",
+            # Debian's Alertmanager has no web page for silences.
+            "TEAL_SILENCE_URL": f"{settings.runbook}#silence-an-alert",
+        },
+        stop_seconds=30,
+    )
+
+
+def _alertmanager(settings: Settings, layout: Layout) -> Program:
+    data = layout.directory / "alertmanager"
+    if templates := packages.default_templates():
+        _link(layout.directory / packages.DEFAULT_TEMPLATES, templates)
+    return Program(
+        name="alertmanager",
+        command=[
+            _server("prometheus-alertmanager"),
+            f"--config.file={ROOT / 'alertmanager' / 'alertmanager.yml'}",
+            f"--storage.path={data}",
+            f"--web.listen-address=127.0.0.1:{settings.alertmanager_port}",
+            f"--web.external-url={settings.url('alertmanager')}/",
+            # One Alertmanager: no cluster, no port 9094, no settling time.
+            "--cluster.listen-address=",
+        ],
+        # The secret's path in the configuration is relative to this.
+        directory=layout.directory,
+        stop_seconds=20,
+    )
+
+
+def _grafana_program() -> str | None:
+    return shutil.which("grafana") or shutil.which("grafana-server")
+
+
+def _grafana(settings: Settings, layout: Layout) -> Program | None:
+    program = _grafana_program()
+    if program is None or settings.grafana == "off":
+        return None
+    data = layout.directory / "grafana"
+    data.mkdir(parents=True, exist_ok=True)
+    home = os.environ.get("GF_PATHS_HOME", "/usr/share/grafana")
+    server = [program, "server"] if Path(program).name == "grafana" else [program]
+    return Program(
+        name="grafana",
+        command=[*server, "--homepath", home],
+        directory=data,
+        environment={
+            "GF_SERVER_HTTP_ADDR": "127.0.0.1",
+            "GF_SERVER_HTTP_PORT": str(settings.grafana_port),
+            "GF_PATHS_DATA": str(data),
+            "GF_PATHS_LOGS": str(data / "log"),
+            "GF_PATHS_PROVISIONING": str(ROOT / "grafana" / "provisioning"),
+            "GF_AUTH_ANONYMOUS_ENABLED": "true",
+            "GF_AUTH_ANONYMOUS_ORG_ROLE": "Viewer",
+            "GF_ANALYTICS_REPORTING_ENABLED": "false",
+            "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
+            "TEAL_PROMETHEUS_URL": settings.url("prometheus"),
+            "TEAL_DASHBOARDS": str(ROOT / "grafana" / "dashboards"),
+        },
+        stop_seconds=20,
+    )
+
+
+def _link(path: Path, target: Path) -> None:
+    if path.is_symlink() and path.readlink() == target:
+        return
+    path.unlink(missing_ok=True)
+    path.symlink_to(target)

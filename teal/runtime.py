@@ -1,0 +1,102 @@
+"""The two ways to run the stack, behind one interface, and the choice between them."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from typing import Protocol
+
+from teal.layout import Layout
+from teal.settings import Settings
+
+PROBE_LIMIT_SECONDS = 10
+
+
+class RuntimeFailedError(Exception):
+    """The stack could not be made to do something; the text says in one line what and why."""
+
+
+class Runtime(Protocol):
+    """What the commands ask of a running stack; everything else they see over HTTP and in files."""
+
+    name: str
+    layout: Layout
+
+    def start(self) -> None:
+        """Start every part that does not run, with the settings of now.
+
+        Raises RuntimeFailedError.
+        """
+
+    def stop(self) -> None:
+        """Stop every part, gracefully; nothing is removed."""
+
+    def clean(self) -> None:
+        """Stop every part and remove everything it wrote."""
+
+    def running(self) -> dict[str, str]:
+        """Return the state of each part that was started, in the runner's words, by name."""
+
+    def reload(self) -> None:
+        """Have nginx, Prometheus and Alertmanager read their files again.
+
+        Raises RuntimeFailedError.
+        """
+
+    def kill(self, part: str) -> None:
+        """Kill a part as `kill -9` does, and keep it down."""
+
+    def revive(self, part: str) -> None:
+        """Start a part that was killed."""
+
+    def output(self, part: str, *, follow: bool, lines: int) -> Iterator[str]:
+        """Yield the last lines that a part printed, and with `follow` all that come after."""
+
+
+def choose(settings: Settings) -> Runtime:
+    """Return the way this stack runs, or will run.
+
+    A stack that is up stays what it is. Otherwise RUNTIME decides; `auto` takes Docker where an
+    engine answers. Raises RuntimeFailedError.
+    """
+    # Imported here: each way imports this module for its errors.
+    from teal.docker import DockerRuntime  # noqa: PLC0415
+    from teal.local import LocalRuntime  # noqa: PLC0415
+
+    mark = settings.directory / "runtime"
+    current = mark.read_text().strip() if mark.exists() else None
+    if current and settings.runtime not in ("auto", current):
+        raise RuntimeFailedError(
+            f"this stack runs as {current!r}; `make down` first, then RUNTIME={settings.runtime}"
+        )
+    wanted = current or settings.runtime
+    if wanted == "auto":
+        wanted = "docker" if docker_answers() else "local"
+    if wanted == "docker" and not docker_answers():
+        raise RuntimeFailedError(
+            "no Docker engine with Compose v2 answers (try `docker compose version` and `docker "
+            "info`); start it, or use RUNTIME=local"
+        )
+    return DockerRuntime(settings) if wanted == "docker" else LocalRuntime(settings)
+
+
+def remember(settings: Settings, runtime: Runtime) -> None:
+    """Note which way the stack runs, for the commands that come after."""
+    settings.directory.mkdir(parents=True, exist_ok=True)
+    (settings.directory / "runtime").write_text(runtime.name + "\n")
+
+
+def forget(settings: Settings) -> None:
+    """Note that the stack is down: the next `make up` is free to choose."""
+    (settings.directory / "runtime").unlink(missing_ok=True)
+
+
+def docker_answers() -> bool:
+    """Whether a Docker engine and the Compose plugin can be used by this user."""
+    if not shutil.which("docker"):
+        return False
+    try:
+        for question in (["docker", "info"], ["docker", "compose", "version"]):
+            subprocess.run(question, capture_output=True, check=True, timeout=PROBE_LIMIT_SECONDS)
+    except (subprocess.SubprocessError, OSError):
+        return False
+    return True

@@ -1,0 +1,173 @@
+"""What a user may set: `.env.example` holds every setting with its default, `.env` what differs.
+
+A variable of the same name in the environment beats both. A wrong value is refused by name, with
+what would be right.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from teal.bootstrap import HOME, ROOT
+
+POOLS = ("blue", "green")
+
+
+class SettingsError(Exception):
+    """A setting is wrong; the text names it and says what would be right."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The settings of one stack, validated. Field names are those of `.env`, in lower case."""
+
+    runtime: str
+    stack: str
+    blue_image: str
+    green_image: str
+    blue_release: str
+    green_release: str
+    pool_read_only: str
+    pool_memory: str
+    health_path: str
+    read_timeout: str
+    http_addr: str
+    http_port: int
+    blue_port: int
+    green_port: int
+    status_port: int
+    exporter_port: int
+    blackbox_port: int
+    prometheus_port: int
+    alertmanager_port: int
+    inbox_port: int
+    grafana_port: int
+    slack_webhook_url: str
+    runbook_url: str
+    dashboard_url: str
+    log_rotate_mb: int
+    log_rotate_keep: int
+    retention_time: str
+    retention_size: str
+    grafana: str
+
+    # Where this stack keeps all it writes; `TEAL_DIR` gives tests a place of their own.
+    directory: Path
+
+    def pool_port(self, pool: str) -> int:
+        """Return the port that a pool is known by."""
+        return {"blue": self.blue_port, "green": self.green_port}[pool]
+
+    @property
+    def front(self) -> str:
+        """The address at which this machine itself reaches the front door."""
+        everywhere = ("0.0.0.0", "[::]", "")  # noqa: S104 - compared with, not bound
+        host = "127.0.0.1" if self.http_addr in everywhere else self.http_addr
+        return f"http://{host}:{self.http_port}"
+
+    def url(self, part: str) -> str:
+        """Return the loopback address of a part that has a port setting, such as `prometheus`."""
+        return f"http://127.0.0.1:{getattr(self, part + '_port')}"
+
+    @property
+    def uses_real_slack(self) -> bool:
+        """Whether messages leave this machine."""
+        return bool(self.slack_webhook_url)
+
+    @property
+    def runbook(self) -> str:
+        """Where the runbook of an alert is found; `#name-of-the-alert` is added."""
+        return self.runbook_url or f"{self.url('inbox')}/runbook"
+
+    @property
+    def dashboard(self) -> str:
+        """Where the first dashboard is found."""
+        return self.dashboard_url or f"{self.url('grafana')}/d/teal-overview"
+
+    def variables(self) -> dict[str, str]:
+        """Return all settings but the secret, under the names they have in `.env`."""
+        secret = {"slack_webhook_url", "directory"}
+        return {k.upper(): str(v) for k, v in vars(self).items() if k not in secret}
+
+
+def load(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings. Raises SettingsError."""
+    defaults = _read(ROOT / ".env.example")
+    own = _read(Path(environment.get("TEAL_ENV_FILE", ROOT / ".env")))
+    unknown = sorted(set(own) - set(defaults))
+    if unknown:
+        raise SettingsError(f".env: {unknown[0]} is no setting; .env.example lists all there are")
+    values = {name: environment.get(name, own.get(name, defaults[name])) for name in defaults}
+    fields = {name.lower(): _checked(name, value) for name, value in values.items()}
+    directory = Path(environment.get("TEAL_DIR", HOME)).resolve()
+    settings = Settings(directory=directory, **fields)  # type: ignore[arg-type] # checked by name
+    _refuse_shared_ports(settings)
+    return settings
+
+
+# Private
+
+_CHOICES = {
+    "RUNTIME": ("auto", "docker", "local"),
+    "GRAFANA": ("on", "off"),
+    "POOL_READ_ONLY": ("true", "false"),
+}
+_PATTERNS = {
+    "STACK": (r"[a-z0-9][a-z0-9_-]*", "lower-case letters, digits, - and _"),
+    "HEALTH_PATH": (r"/\S*", "a path such as /healthz"),
+    "READ_TIMEOUT": (r"[1-9][0-9]*(ms|s|m|h)", "a time such as 5s"),
+    "RETENTION_TIME": (r"[1-9][0-9]*(h|d|w|y)", "a time such as 31d"),
+    "RETENTION_SIZE": (r"[1-9][0-9]*(MB|GB|TB)", "a size such as 4GB"),
+    "POOL_MEMORY": (r"[1-9][0-9]*[mg]", "a size such as 512m"),
+    "BLUE_IMAGE": (r"\S+", "the name of an image"),
+    "GREEN_IMAGE": (r"\S+", "the name of an image"),
+    "BLUE_RELEASE": (r"[\w.+-]{1,100}", "letters, digits and . _ + -"),
+    "GREEN_RELEASE": (r"[\w.+-]{1,100}", "letters, digits and . _ + -"),
+    "HTTP_ADDR": (r"[0-9.]+|\[[0-9a-fA-F:.]+\]", "an IP address such as 0.0.0.0 or 127.0.0.1"),
+    "SLACK_WEBHOOK_URL": (r"(https?://\S+)?", "empty, or the https:// address of a webhook"),
+    "RUNBOOK_URL": (r"(https?://\S+)?", "empty, or an address"),
+    "DASHBOARD_URL": (r"(https?://\S+)?", "empty, or an address"),
+}
+_HIGHEST_PORT = 65535
+
+
+def _read(path: Path) -> dict[str, str]:
+    return {name: value or "" for name, value in dotenv_values(path, interpolate=False).items()}
+
+
+def _checked(name: str, value: str) -> str | int:
+    value = value.strip()
+    if name in _CHOICES and value not in _CHOICES[name]:
+        raise _wrong(name, value, "one of " + ", ".join(_CHOICES[name]))
+    if name in _PATTERNS:
+        pattern, meaning = _PATTERNS[name]
+        if not re.fullmatch(pattern, value):
+            raise _wrong(name, value, meaning)
+    if name.endswith("_PORT"):
+        if not value.isdigit() or not 1 <= int(value) <= _HIGHEST_PORT:
+            raise _wrong(name, value, f"a port from 1 to {_HIGHEST_PORT}")
+        return int(value)
+    if name.startswith("LOG_ROTATE_"):
+        if not value.isdigit() or int(value) < 1:
+            raise _wrong(name, value, "a whole number from 1")
+        return int(value)
+    return value
+
+
+def _wrong(name: str, value: str, right: str) -> SettingsError:
+    # A webhook is a secret: it is not repeated, not even when it is wrong.
+    shown = "its value" if name == "SLACK_WEBHOOK_URL" else repr(value)
+    return SettingsError(f"{name}: {shown} is not valid; it must be {right}")
+
+
+def _refuse_shared_ports(settings: Settings) -> None:
+    seen: dict[int, str] = {}
+    for name, value in vars(settings).items():
+        if name.endswith("_port"):
+            if value in seen:
+                raise SettingsError(f"{seen[value].upper()} and {name.upper()} are both {value}")
+            seen[value] = name

@@ -1,0 +1,79 @@
+"""--check-config shows where a line stops matching, and which metrics the format cannot give."""
+
+from pathlib import Path
+
+import pytest
+from loglines import FORMAT_FILE, line, teal_format
+from nginxlog_exporter import cli
+from nginxlog_exporter.check import mismatch
+
+
+def check(folder: Path, *arguments: str) -> int:
+    """Run --check-config with these arguments."""
+    return cli.main(["--file", str(folder / "access.log"), "--check-config", *arguments])
+
+
+def test_lines_that_match_are_fine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 0 and a count."""
+    sample = tmp_path / "sample"
+    sample.write_bytes(line() * 3)
+
+    assert check(tmp_path, str(sample), "--format-file", str(FORMAT_FILE)) == 0
+    assert "3 of 3 lines match" in capsys.readouterr().out
+
+
+def test_a_line_that_does_not_match_is_shown_with_a_caret(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Under the byte where matching stops, with the variable that was expected there."""
+    sample = tmp_path / "sample"
+    sample.write_bytes(line() + line(bytes_sent="many"))
+
+    assert check(tmp_path, str(sample), "--format-file", str(FORMAT_FILE)) == 1
+    text = capsys.readouterr().out
+    shown, caret = text.splitlines()[-2:]
+    assert "1 of 2 lines match" in text
+    assert shown[caret.index("^") :].startswith("many")
+    assert "expected ' request_length='" in caret
+
+
+@pytest.mark.parametrize(
+    ("wrong", "at", "expected"),
+    [
+        (b"GET  200 0.1", b" 200 0.1", "$status"),
+        (b"GET 200 0.1 more", b" more", "the end of the line"),
+        (b"GET 200", b"", "' '"),
+    ],
+)
+def test_the_place_of_a_mismatch_is_exact(wrong: bytes, at: bytes, expected: str) -> None:
+    """A double space, something more, something less."""
+    compiled = cli.compile_format(
+        cli.load(
+            {}, {"NGINXLOG_FILE": "a", "NGINXLOG_FORMAT": "$request_method $status $msec"}
+        ).log_format
+    )
+    _, caret = mismatch(compiled, wrong)
+
+    assert f"byte {len(wrong) - len(at) + 1}: expected" in caret
+    assert caret.endswith(f"expected {expected}")
+
+
+def test_a_line_that_matches_has_no_mismatch() -> None:
+    """Nothing to show."""
+    assert mismatch(teal_format(), line()[:-1]) == []
+
+
+def test_metrics_that_the_format_cannot_give_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the variable that is missing."""
+    assert check(tmp_path, "--format", "$request_method $status") == 0
+    assert "nginxlog_active_pool: the format lacks $upstream_addr" in capsys.readouterr().out
+
+
+def test_a_sample_that_cannot_be_read_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line, exit code 1."""
+    assert check(tmp_path, "/no/such/sample", "--format-file", str(FORMAT_FILE)) == 1
+    assert "/no/such/sample" in capsys.readouterr().err

@@ -1,0 +1,156 @@
+"""A restart continues the counters; a snapshot that cannot be used never stops the exporter."""
+
+import json
+from pathlib import Path
+
+import pytest
+from loglines import BLUE, GREEN, START, line, numbered, settings, teal_format
+from nginxlog_exporter import state
+from nginxlog_exporter.follow import Follower
+
+
+def restarted(folder: Path, **flags: str) -> Follower:
+    """Return a new exporter that went on from the snapshot and read what was new."""
+    result = Follower(settings(folder, **flags), teal_format())
+    result.restore()
+    result.catch_up()
+    return result
+
+
+def append(folder: Path, *lines: bytes) -> None:
+    """Write to the log as nginx does."""
+    with (folder / "access.log").open("ab") as log:
+        log.write(b"".join(lines))
+
+
+def failover() -> list[bytes]:
+    """Return lines that make green the active pool, two of them saved by it."""
+    return [
+        line(upstream_addr=BLUE, msec=f"{START:.3f}"),
+        *[
+            line(upstream_addr=GREEN, upstream_http_x_release_id="v2", msec=f"{START + i:.3f}")
+            for i in range(1, 6)
+        ],
+        line(upstream_addr=f"{BLUE}, {GREEN}", upstream_status="502, 200"),
+    ]
+
+
+def test_counters_pool_and_window_survive_a_restart(tmp_path: Path) -> None:
+    """All that was counted is as it was, and only new lines are added."""
+    append(tmp_path, *failover())
+    before = restarted(tmp_path)
+    before.save()
+    after = restarted(tmp_path)
+
+    assert json.loads(json.dumps(after.aggregate.to_state())) == json.loads(
+        json.dumps(before.aggregate.to_state())
+    )
+    assert after.counters.to_state() == before.counters.to_state()
+    assert after.aggregate.active.active == "green"
+    append(tmp_path, line(upstream_addr=GREEN))
+    after.catch_up()
+    assert after.aggregate.responses["green", "2xx"] == 7
+    assert after.counters.lines["parsed"] == 8
+
+
+def test_lines_after_the_snapshot_are_read_again(tmp_path: Path) -> None:
+    """A kill loses the counters since the snapshot together with the place in the log."""
+    append(tmp_path, *numbered(10))
+    first = restarted(tmp_path)
+    first.save()
+    append(tmp_path, *numbered(5, first=10))
+    first.catch_up()
+    second = restarted(tmp_path)
+
+    assert second.aggregate.responses["blue", "2xx"] == 15
+
+
+def test_half_a_row_of_requests_survives_a_restart(tmp_path: Path) -> None:
+    """Three requests of the other pool before it and two after it are five in a row."""
+    other = failover()[1:6]
+    append(tmp_path, line(), *other[:3])
+    restarted(tmp_path).save()
+    append(tmp_path, *other[3:])
+
+    assert restarted(tmp_path).aggregate.active.active == "green"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"\xff",
+        b"[]",
+        b'{"version": 99}',
+        b'{"version": 1}',
+        b'{"version": 1, "files": [], "settings": ""}',
+    ],
+)
+def test_an_unusable_snapshot_is_put_aside_and_counted(tmp_path: Path, content: bytes) -> None:
+    """Counters begin anew at the end of the log: what is in it was counted before."""
+    append(tmp_path, *numbered(10))
+    (tmp_path / "state.json").write_bytes(content)
+    found = restarted(tmp_path)
+    append(tmp_path, *numbered(3, first=10))
+    found.catch_up()
+    found.save()
+
+    assert found.counters.gaps["state_unusable"] == 1
+    assert found.counters.lines["parsed"] == 3
+    assert (tmp_path / "state.json.unusable").read_bytes() == content
+    again = restarted(tmp_path)
+    assert again.counters.gaps["state_unusable"] == 1
+    assert again.counters.lines["parsed"] == 3
+
+
+def test_a_snapshot_with_a_broken_part_is_not_half_used(tmp_path: Path) -> None:
+    """All of it or none of it."""
+    append(tmp_path, *numbered(10))
+    restarted(tmp_path).save()
+    path = tmp_path / "state.json"
+    snapshot = json.loads(path.read_text())
+    snapshot["aggregate"]["window"] = None
+    path.write_text(json.dumps(snapshot))
+    found = restarted(tmp_path)
+
+    assert found.aggregate.responses.total() == 0
+    assert found.counters.gaps["state_unusable"] == 1
+
+
+def test_other_pools_or_buckets_begin_new_counters_at_the_same_place(tmp_path: Path) -> None:
+    """Old counts would stand under wrong labels; no line is counted twice, none is skipped."""
+    append(tmp_path, *numbered(10))
+    restarted(tmp_path).save()
+    append(tmp_path, *numbered(2, first=10))
+    found = restarted(tmp_path, pools="red=*:8081")
+
+    assert found.aggregate.responses.total() == found.aggregate.responses["red", "2xx"] == 2
+    assert found.counters.gaps["settings_changed"] == 1
+
+
+def test_another_window_or_hysteresis_keeps_the_counters(tmp_path: Path) -> None:
+    """They change what is shown, not what was counted."""
+    append(tmp_path, *numbered(10))
+    restarted(tmp_path).save()
+    found = restarted(tmp_path, window="4", active_after="2")
+
+    assert found.aggregate.responses.total() == 10
+    assert list(found.aggregate.window) == ["2xx"] * 4
+
+
+def test_a_save_that_fails_leaves_the_old_snapshot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The new one takes its place only when it is whole."""
+    path = tmp_path / "state.json"
+    state.save(path, {"a": 1})
+
+    def refuse(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", refuse)
+    with pytest.raises(OSError, match="No space"):
+        state.save(path, {"a": 2})
+
+    assert state.load(path) == {"version": state.VERSION, "a": 1}

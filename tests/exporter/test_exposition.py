@@ -1,0 +1,230 @@
+"""What Prometheus gets: the metric set, zeros first, and only counters that are already on the disk."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from loglines import BLUE, FORMAT_FILE, GREEN, START, line, settings, teal_format
+from nginxlog_exporter import cli, expose
+from nginxlog_exporter.catalogue import COUNTERS, GAUGES, HISTOGRAMS, PROCESS_COUNTERS
+from nginxlog_exporter.follow import Follower
+from nginxlog_exporter.serve import Answer, Asked, serving
+from nginxlog_exporter.service import _Loop, _routes
+from nginxlog_exporter.settings import Address
+from prometheus_client.parser import text_string_to_metric_families
+
+RETRY = {"upstream_addr": f"{BLUE}, {GREEN}", "upstream_status": "502, 200"}
+
+
+def follower(folder: Path, *lines: bytes, **flags: str) -> Follower:
+    """Return a follower that has read a log of these lines."""
+    (folder / "access.log").write_bytes(b"".join(lines))
+    result = Follower(settings(folder, **flags), teal_format())
+    result.catch_up()
+    return result
+
+
+def samples(text: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    """Return the samples of an exposition by name and labels."""
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def values(found: Follower, name: str, *, for_prometheus: bool = False) -> dict[str, float]:
+    """Return the samples of that name by their label values, joined by spaces."""
+    return {
+        " ".join(sample.labels.values()): sample.value
+        for family in expose.metrics(found, for_prometheus=for_prometheus)
+        for sample in family.samples
+        if sample.name == name
+    }
+
+
+def test_once_prints_what_a_log_adds_up_to(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """The whole file, its unterminated last line included, as text that Prometheus parses."""
+    log = tmp_path / "access.log"
+    retry = line(
+        **RETRY,
+        msec=f"{START + 1:.3f}",
+        request_time="1.500",
+        upstream_response_time="1.000, 0.500",
+        upstream_connect_time="-, 0.002",
+    )
+    log.write_bytes(line() + retry + b"rubbish\n" + line(request_method="POST")[:-1])
+
+    assert cli.main(["--once", str(log), "--format-file", str(FORMAT_FILE)]) == 0
+    found = samples(capfdbinary.readouterr().out.decode())
+
+    file = ("file", str(log))
+    for name, labels, value in (
+        ("nginxlog_http_responses_total", {("pool", "blue"), ("class", "2xx")}, 2),
+        ("nginxlog_http_responses_total", {("pool", "green"), ("class", "2xx")}, 1),
+        ("nginxlog_http_responses_total", {("pool", "none"), ("class", "5xx")}, 0),
+        (
+            "nginxlog_http_requests_total",
+            {("pool", "blue"), ("method", "POST"), ("status", "200")},
+            1,
+        ),
+        ("nginxlog_http_request_duration_seconds_sum", {("pool", "green")}, 1.5),
+        ("nginxlog_http_request_duration_seconds_bucket", {("pool", "blue"), ("le", "0.01")}, 0),
+        ("nginxlog_http_request_duration_seconds_bucket", {("pool", "blue"), ("le", "0.025")}, 2),
+        ("nginxlog_http_response_bytes_total", {("pool", "blue")}, 2000),
+        ("nginxlog_http_request_bytes_total", {("pool", "green")}, 200),
+        (
+            "nginxlog_upstream_attempts_total",
+            {("pool", "blue"), ("upstream", BLUE), ("status", "502")},
+            1,
+        ),
+        ("nginxlog_upstream_response_duration_seconds_sum", {("pool", "blue")}, 1.022),
+        ("nginxlog_upstream_connect_duration_seconds_count", {("pool", "blue")}, 2),
+        ("nginxlog_http_retried_requests_total", {("outcome", "saved")}, 1),
+        ("nginxlog_http_retried_requests_total", {("outcome", "failed")}, 0),
+        ("nginxlog_upstream_unavailable_total", {("group", "green")}, 0),
+        ("nginxlog_active_pool", {("pool", "blue")}, 1),
+        ("nginxlog_active_pool", {("pool", "green")}, 0),
+        ("nginxlog_pool_changes_total", {("from", "blue"), ("to", "green")}, 0),
+        ("nginxlog_pool_release_info", {("pool", "blue"), ("release", "v1")}, 1),
+        ("nginxlog_pool_last_request_timestamp_seconds", {("pool", "green")}, START - 0.5),
+        ("nginxlog_window_responses", {("class", "2xx")}, 3),
+        ("nginxlog_exporter_lines_total", {file, ("result", "parsed")}, 3),
+        ("nginxlog_exporter_lines_total", {file, ("result", "unparsed")}, 1),
+        ("nginxlog_exporter_unparsed_lines_total", {file, ("reason", "format")}, 1),
+        ("nginxlog_exporter_read_bytes_total", {file}, log.stat().st_size),
+        ("nginxlog_exporter_file_readable", {file}, 1),
+    ):
+        assert found[name, frozenset(labels)] == value, (name, labels)
+    assert not any(name.endswith("_created") for name, _ in found)
+    assert [path.name for path in tmp_path.iterdir()] == ["access.log"]
+
+
+def test_every_family_is_there_before_the_first_line(tmp_path: Path) -> None:
+    """An alert that compares must never wait for a series to appear."""
+    found = Follower(settings(tmp_path), teal_format())
+    families = expose.metrics(found, for_prometheus=True)
+
+    names = {family.name for family in (*COUNTERS, *PROCESS_COUNTERS, *HISTOGRAMS, *GAUGES)}
+    assert {name.removesuffix("_total") for name in names} == {one.name for one in families}
+    responses = values(found, "nginxlog_http_responses_total")
+    assert len(responses) == 4 * 6
+    assert set(responses.values()) == {0}
+
+
+def test_prometheus_sees_each_new_counter_as_zero_first(tmp_path: Path) -> None:
+    """What a series starts with is not an increase; with a zero before it, it is."""
+    found = follower(tmp_path, line(**RETRY))
+    name = "nginxlog_http_retried_requests_total"
+
+    assert values(found, name, for_prometheus=True)["saved"] == 0
+    assert values(found, name, for_prometheus=True)["saved"] == 1
+    counts = "nginxlog_upstream_response_duration_seconds_count"
+    assert values(found, counts, for_prometheus=True)["blue"] == 1
+
+
+def test_a_look_at_the_page_does_not_use_up_the_zero(tmp_path: Path) -> None:
+    """A person, or a script, sees the true number and changes nothing."""
+    found = follower(tmp_path, line(**RETRY))
+    name = "nginxlog_http_retried_requests_total"
+
+    assert values(found, name)["saved"] == 1
+    assert values(found, name, for_prometheus=True)["saved"] == 0
+
+
+def test_what_prometheus_saw_is_on_the_disk(tmp_path: Path) -> None:
+    """So that no kill takes a counter back below it; an idle scrape writes nothing."""
+    found = follower(tmp_path, line(), line())
+    expose.metrics(found, for_prometheus=True)
+    snapshot = json.loads((tmp_path / "state.json").read_text())
+
+    assert [["blue", "2xx"], 2] in snapshot["aggregate"]["counters"]["responses"]
+    expose.metrics(found, for_prometheus=True)
+    assert found.saves == 1
+
+
+def test_a_disk_that_refuses_is_counted_and_does_not_blind(tmp_path: Path) -> None:
+    """Counters are shown all the same: seeing is worth more than surviving a kill."""
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    found = follower(folder, line())
+    (folder / "access.log").unlink()
+    folder.rmdir()
+
+    assert values(found, "nginxlog_http_responses_total")["blue 2xx"] == 1
+    assert values(found, "nginxlog_exporter_state_save_errors_total")[""] >= 1
+
+
+def test_families_whose_variables_are_missing_are_not_shown(tmp_path: Path) -> None:
+    """A zero would say that nothing happened."""
+    plain = settings(
+        tmp_path, format_file="", format="$status $request_method", desired_dir=str(tmp_path)
+    )
+    found = Follower(plain, cli.compile_format(plain.log_format))
+    names = {family.name for family in expose.metrics(found, for_prometheus=False)}
+
+    assert "nginxlog_http_responses" in names
+    assert "nginxlog_desired_pool" in names
+    assert not names & {"nginxlog_active_pool", "nginxlog_http_request_duration_seconds"}
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[str]:
+    """The address of an exporter whose log has one line."""
+    found = follower(tmp_path, line())
+
+    class Loop(_Loop):
+        def __init__(self) -> None:
+            self._turned = 0.0
+
+        def is_ready(self) -> bool:
+            return True
+
+    with serving(Address("127.0.0.1", 0), _routes(found, Loop())) as address:
+        yield f"http://{address}"
+
+
+def test_the_page_links_to_what_there_is(page: str) -> None:
+    """And each link works."""
+    with urllib.request.urlopen(page, timeout=5) as answer:
+        text = answer.read().decode()
+    for path in ("/metrics", "/-/healthy", "/-/ready"):
+        assert f'href="{path}"' in text
+        with urllib.request.urlopen(page + path, timeout=5) as answer:
+            assert answer.status == 200
+
+
+def test_metrics_are_served_in_the_format_that_is_asked_for(page: str) -> None:
+    """Plain text by default, OpenMetrics for who accepts it; process metrics are part of both."""
+    accept = "application/openmetrics-text; version=1.0.0"
+    asked = urllib.request.Request(f"{page}/metrics", headers={"Accept": accept})
+    with urllib.request.urlopen(asked, timeout=5) as answer:
+        assert answer.headers["Content-Type"].startswith("application/openmetrics-text")
+        assert answer.read().endswith(b"# EOF\n")
+    with urllib.request.urlopen(f"{page}/metrics", timeout=5) as answer:
+        found = samples(answer.read().decode())
+    assert found["process_start_time_seconds", frozenset()] > 0
+
+
+def test_any_other_path_is_not_found(page: str) -> None:
+    """404, in plain words."""
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        urllib.request.urlopen(f"{page}/nothing", timeout=5)
+
+
+def test_an_answer_may_be_a_refusal() -> None:
+    """503 is what a health check that fails gets."""
+
+    def refuse(_: Asked) -> Answer:
+        return Answer(b"no\n", status=503)
+
+    with (
+        serving(Address("127.0.0.1", 0), {"/": refuse}) as address,
+        pytest.raises(urllib.error.HTTPError, match="503"),
+    ):
+        urllib.request.urlopen(f"http://{address}/", timeout=5)

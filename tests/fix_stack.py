@@ -1,0 +1,145 @@
+"""A whole stack of its own for tests: the real commands, free ports, a folder that is removed."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from teal import api
+from teal.layout import Layout
+from teal.settings import Settings, load
+from teal.wait import wait_for
+
+ROOT = Path(__file__).resolve().parent.parent
+COMMAND_LIMIT_SECONDS = 900
+PORTS = (
+    "HTTP_PORT BLUE_PORT GREEN_PORT STATUS_PORT EXPORTER_PORT BLACKBOX_PORT PROMETHEUS_PORT "
+    "ALERTMANAGER_PORT INBOX_PORT GRAFANA_PORT"
+).split()
+
+
+def cannot_run(reason: str) -> None:
+    """Skip a test for want of a program, but never silently in CI."""
+    if os.environ.get("CI"):
+        pytest.fail(f"must run in CI: {reason}")
+    pytest.skip(reason)
+
+
+class Stack:
+    """One stack, driven by the same commands that a user types."""
+
+    def __init__(self, runtime: str, **variables: str) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="teal-"))
+        nothing = self.directory / "no.env"
+        nothing.touch()
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if name != "SLACK_WEBHOOK_URL"},
+            "PYTHONPATH": str(ROOT),
+            "TEAL_DIR": str(self.directory),
+            "TEAL_ENV_FILE": str(nothing),
+            "RUNTIME": runtime,
+            "STACK": f"teal-test-{os.getpid()}",
+            "HTTP_ADDR": "127.0.0.1",
+            "GRAFANA": "off",
+            **dict(zip(PORTS, map(str, free_ports(len(PORTS))), strict=True)),
+            **variables,
+        }
+        self.layout = Layout(self.directory / runtime)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that the commands see."""
+        return load(self.environment)
+
+    def run(self, *arguments: str, code: int | None = 0) -> str:
+        """Run a command of ours and return all it printed; `code` is what it must end with."""
+        result = subprocess.run(
+            [sys.executable, "-m", "teal", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=COMMAND_LIMIT_SECONDS,
+        )
+        assert code is None or result.returncode == code, result.stdout
+        return result.stdout
+
+    def get(self, path: str = "/", **options: object) -> requests.Response:
+        """Ask the front door."""
+        return requests.get(self.settings.front + path, timeout=15, **options)  # type: ignore[arg-type]
+
+    def metric(self, expression: str) -> float | None:
+        """Ask Prometheus for one number."""
+        return api.value(self.settings, expression)
+
+    def log_lines(self) -> list[str]:
+        """Return all lines of the access log, the rotated files first."""
+        files = sorted(
+            self.layout.log.glob("access.log*"),
+            key=lambda path: -int(path.suffix[1:]) if path.suffix[1:].isdigit() else 0,
+        )
+        return [line for path in files for line in path.read_text().splitlines()]
+
+    def settle(self) -> None:
+        """Wait until the stack is as it was after `up`: blue desired, nothing pending or firing."""
+        wait_for(
+            lambda: [a for a in api.alerts(self.settings) if a.name != "PoolSwitched"] == [],
+            what="all alerts to resolve",
+            seconds=120,
+        )
+
+    def remove(self) -> None:
+        """Stop everything and remove the folder."""
+        self.run("clean", "--keep-programs", code=None)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports of 127.0.0.1 that nobody uses now."""
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+@pytest.fixture(scope="session")
+def make_stack() -> Iterator[Callable[..., Stack]]:
+    """Return a function that makes a stack, which is removed at the end of the session."""
+    made = []
+
+    def make(runtime: str = "local", **variables: str) -> Stack:
+        made.append(Stack(runtime, **variables))
+        return made[-1]
+
+    yield make
+    for stack in made:
+        stack.remove()
+
+
+@pytest.fixture(scope="session")
+def running(make_stack: Callable[..., Stack]) -> Stack:
+    """Return a stack of plain processes that is up."""
+    stack = make_stack()
+    stack.run("up")
+    return stack
+
+
+@pytest.fixture
+def stack(running: Stack) -> Iterator[Stack]:
+    """Return the running stack, quiet; whatever a test did to it is undone afterwards."""
+    running.settle()
+    yield running
+    running.run("up")
+    running.run("switch", "blue", code=None)
