@@ -1,5 +1,6 @@
 """The Docker way: the containers of compose.yml."""
 
+import ipaddress
 import os
 import secrets
 import shutil
@@ -9,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from teal.bootstrap import ROOT
 from teal.layout import Layout
 from teal.runtime import RuntimeFailedError
-from teal.settings import Settings
+from teal.settings import POOLS, Settings
 
 UP_LIMIT_SECONDS = 900
 LIMIT_SECONDS = 120
@@ -26,9 +27,17 @@ class DockerRuntime:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.layout = Layout(settings.directory / self.name)
+        network = ipaddress.IPv4Network(settings.docker_subnet)
+        self._ip = {pool: str(network[11 + number]) for number, pool in enumerate(POOLS)}
+        # The upper half is for the containers whose address does not matter.
+        self._ip_range = str(list(network.subnets())[1])
+        self.pools = {
+            pool: f"{ip}:{settings.pool_port or settings.port_of(pool)}"
+            for pool, ip in self._ip.items()
+        }
 
     def start(self) -> None:
-        self.layout.make(self._settings, hosts=_EveryPartIsAHost())
+        self.layout.make(self._settings, hosts=_EveryPartIsAHost(), pools=self.pools)
         self._write_admin_password()
         self._hand_over_folders()
         self._compose("build", *self._build_flags(), limit=UP_LIMIT_SECONDS)
@@ -112,6 +121,11 @@ class DockerRuntime:
             **settings.variables(),
             "TEAL_DATA": str(self.layout.directory),
             "TEAL_USER": f"{uid}:{gid}",
+            "TEAL_IP_RANGE": self._ip_range,
+            "TEAL_BLUE_IP": self._ip["blue"],
+            "TEAL_GREEN_IP": self._ip["green"],
+            "TEAL_BLUE_ADDR": self.pools["blue"],
+            "TEAL_GREEN_ADDR": self.pools["green"],
             "TEAL_RUNBOOK_URL": settings.runbook,
             "TEAL_DASHBOARD_URL": settings.dashboard
             if grafana

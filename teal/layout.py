@@ -57,15 +57,16 @@ class Layout:
         """The Slack webhook, in a folder that only its owner may open."""
         return self.directory / "secrets"
 
-    def make(self, settings: Settings, *, hosts: dict[str, str]) -> None:
+    def make(self, settings: Settings, *, hosts: dict[str, str], pools: dict[str, str]) -> None:
         """Make the folders and write what the parts are told through files.
 
-        `hosts` names the host of each part as Prometheus and Alertmanager see it.
+        `hosts` names the host of each part as Prometheus and Alertmanager see it, `pools` the
+        address and port of each pool.
         """
         for folder in (self.log, self.desired, self.exporter, self.inbox, self.targets):
             folder.mkdir(parents=True, exist_ok=True)
         self.secrets.mkdir(mode=0o700, exist_ok=True)
-        for name, groups in _targets(settings, hosts).items():
+        for name, groups in _targets(settings, hosts, pools).items():
             # JSON is YAML: no second serialiser is needed.
             _write(self.targets / f"{name}.yml", json.dumps(groups, indent=2) + "\n")
         webhook = settings.slack_webhook_url or (
@@ -79,7 +80,9 @@ class Layout:
 # Private
 
 
-def _targets(settings: Settings, hosts: dict[str, str]) -> dict[str, list[dict[str, object]]]:
+def _targets(
+    settings: Settings, hosts: dict[str, str], pools: dict[str, str]
+) -> dict[str, list[dict[str, object]]]:
     def at(part: str) -> str:
         return f"{hosts[part]}:{getattr(settings, part + '_port')}"
 
@@ -94,8 +97,8 @@ def _targets(settings: Settings, hosts: dict[str, str]) -> dict[str, list[dict[s
         },
         "front": [probe(front)],
         "pools": [
-            probe(f"http://{at(pool)}{settings.health_path}", pool=pool)
-            for pool in ("blue", "green")
+            probe(f"http://{address}{settings.health_path}", pool=pool)
+            for pool, address in pools.items()
         ],
     }
 

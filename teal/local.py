@@ -17,7 +17,13 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 from teal import packages
 from teal.follow import follow_file
 from teal.layout import Layout
-from teal.programs import Program, nginx_command, programs, render_nginx
+from teal.programs import (
+    Program,
+    nginx_command,
+    pool_addresses,
+    programs,
+    render_nginx,
+)
 from teal.runtime import RuntimeFailedError
 from teal.settings import Settings
 from teal.wait import wait_for
@@ -36,6 +42,7 @@ class LocalRuntime:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.layout = Layout(settings.directory / self.name)
+        self.pools = pool_addresses(settings)
         self._socket = self.layout.directory / "supervisor.sock"
         self._output = self.layout.directory / "output"
         if len(str(self._socket)) > LONGEST_SOCKET_PATH:
@@ -46,14 +53,16 @@ class LocalRuntime:
 
     def start(self) -> None:
         packages.fetch_missing()
-        self.layout.make(self._settings, hosts=_EverythingIsHere())
-        render_nginx(self._settings, self.layout)
+        self.layout.make(self._settings, hosts=_EverythingIsHere(), pools=self.pools)
+        nginx_changed = render_nginx(self._settings, self.layout)
         self._output.mkdir(exist_ok=True)
         configuration = self.layout.directory / "supervisord.conf"
         everything = programs(self._settings, self.layout)
         configuration.write_text(self._configuration(everything))
         if self._is_up():
             self._apply_changes()
+            if nginx_changed:
+                self._call("signalProcess", "nginx", "HUP")
         else:
             self._start_supervisor(configuration)
 
@@ -190,7 +199,6 @@ stdout_logfile_backups = 1
         for name, state in self.running().items():
             if state in ("stopped", "exited", "fatal"):
                 self._call("startProcess", name, False)
-        self.reload()
 
     def _is_up(self) -> bool:
         if not self._socket.exists():

@@ -30,9 +30,9 @@ def parts(settings: Settings) -> list[Part]:
             name=pool,
             does=f"the {pool} pool, release {getattr(settings, pool + '_release')}",
             setting=f"{pool.upper()}_PORT",
-            port=settings.pool_port(pool),
-            health=f"http://127.0.0.1:{settings.pool_port(pool)}{settings.health_path}",
-            link=f"http://127.0.0.1:{settings.pool_port(pool)}/",
+            port=settings.port_of(pool),
+            health=f"http://127.0.0.1:{settings.port_of(pool)}{settings.health_path}",
+            link=f"http://127.0.0.1:{settings.port_of(pool)}/",
         )
         for pool in ("blue", "green")
     ]

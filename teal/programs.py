@@ -14,7 +14,7 @@ from pathlib import Path
 from teal import packages
 from teal.bootstrap import ROOT, SetupError
 from teal.layout import Layout
-from teal.settings import Settings
+from teal.settings import POOLS, Settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +47,16 @@ def programs(settings: Settings, layout: Layout) -> list[Program]:
     return [*everything, grafana] if grafana else everything
 
 
-def render_nginx(settings: Settings, layout: Layout) -> None:
-    """Fill in nginx's templates, as the image's own entrypoint does in a container."""
+def pool_addresses(settings: Settings) -> dict[str, str]:
+    """Return the address and port of each pool."""
+    return {pool: f"127.0.0.1:{settings.port_of(pool)}" for pool in POOLS}
+
+
+def render_nginx(settings: Settings, layout: Layout) -> bool:
+    """Fill in nginx's templates, as the image's own entrypoint does in a container.
+
+    Return whether anything is different from before.
+    """
     folder = _nginx_folder(layout)
     folder.mkdir(parents=True, exist_ok=True)
     values = {
@@ -56,20 +64,22 @@ def render_nginx(settings: Settings, layout: Layout) -> None:
         # would never see the flag file. A normal user needs no such line.
         "NGINX_USER_DIRECTIVE": "user root;" if os.getuid() == 0 else "",
         "NGINX_RUN_DIR": str(folder),
-        "NGINX_RESOLVER_DIRECTIVE": "",
-        "NGINX_SERVER_OPTIONS": "",
         "LOG_DIR": str(layout.log),
         "STATE_DIR": str(layout.state),
-        "BLUE_ADDR": f"127.0.0.1:{settings.blue_port}",
-        "GREEN_ADDR": f"127.0.0.1:{settings.green_port}",
+        "BLUE_ADDR": pool_addresses(settings)["blue"],
+        "GREEN_ADDR": pool_addresses(settings)["green"],
         "HTTP_LISTEN": f"{settings.http_addr}:{settings.http_port}",
         "STATUS_LISTEN": f"127.0.0.1:{settings.status_port}",
         "READ_TIMEOUT": settings.read_timeout,
     }
     pattern = re.compile(r"\$\{(" + "|".join(values) + r")\}")
+    changed = False
     for template in (ROOT / "nginx" / "templates").glob("*.template"):
         text = pattern.sub(lambda match: values[match[1]], template.read_text())
-        (folder / template.stem).write_text(text)
+        rendered = folder / template.stem
+        changed |= not rendered.exists() or rendered.read_text() != text
+        rendered.write_text(text)
+    return changed
 
 
 def nginx_command(layout: Layout) -> list[str]:
@@ -123,7 +133,7 @@ def _pool(pool: str, settings: Settings) -> Program:
         command=[sys.executable, "-m", "demo"],
         directory=ROOT / "apps",
         environment={
-            "PORT": str(settings.pool_port(pool)),
+            "PORT": str(settings.port_of(pool)),
             "BIND": "127.0.0.1",
             "POOL": pool,
             "RELEASE": getattr(settings, f"{pool}_release"),
@@ -155,7 +165,9 @@ def _exporter(settings: Settings, layout: Layout) -> Program:
             "PYTHONPATH": str(ROOT / "exporter" / "src"),
             "NGINXLOG_FILE": str(layout.access_log),
             "NGINXLOG_FORMAT_FILE": str(ROOT / "nginx" / "templates" / "log.conf.template"),
-            "NGINXLOG_POOLS": f"blue=*:{settings.blue_port},green=*:{settings.green_port}",
+            "NGINXLOG_POOLS": ",".join(
+                f"{pool}={address}" for pool, address in pool_addresses(settings).items()
+            ),
             "NGINXLOG_DESIRED_DIR": str(layout.desired),
             "NGINXLOG_STATE_FILE": str(layout.exporter / "state.json"),
             "NGINXLOG_LISTEN": f"127.0.0.1:{settings.exporter_port}",
@@ -197,6 +209,8 @@ def _prometheus(settings: Settings, layout: Layout) -> Program:
             f"--storage.tsdb.retention.size={settings.retention_size}",
             f"--web.listen-address=127.0.0.1:{settings.prometheus_port}",
             f"--web.external-url={settings.url('prometheus')}/",
+            # As in compose.yml, which says why.
+            "--rules.alert.resend-delay=15s",
             # Always on since 3.0.
             "--enable-feature=expand-external-labels",
         ],

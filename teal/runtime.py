@@ -20,6 +20,8 @@ class Runtime(Protocol):
 
     name: str
     layout: Layout
+    # The address and port of each pool as nginx sees it, and writes it into the log.
+    pools: dict[str, str]
 
     def start(self) -> None:
         """Start every part that does not run, with the settings of now.

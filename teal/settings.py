@@ -4,6 +4,7 @@ A variable of the same name in the environment beats both. A wrong value is refu
 what would be right.
 """
 
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -29,6 +30,7 @@ class Settings:
     stack: str
     blue_image: str
     green_image: str
+    pool_port: str
     blue_release: str
     green_release: str
     pool_read_only: str
@@ -53,13 +55,14 @@ class Settings:
     log_rotate_keep: int
     retention_time: str
     retention_size: str
+    docker_subnet: str
     grafana: str
 
     # Where this stack keeps all it writes; `TEAL_DIR` gives tests a place of their own.
     directory: Path
 
-    def pool_port(self, pool: str) -> int:
-        """Return the port that a pool is known by."""
+    def port_of(self, pool: str) -> int:
+        """Return the port at which this machine reaches a pool."""
         return {"blue": self.blue_port, "green": self.green_port}[pool]
 
     @property
@@ -118,6 +121,7 @@ _CHOICES = {
 }
 _PATTERNS = {
     "STACK": (r"[a-z0-9][a-z0-9_-]*", "lower-case letters, digits, - and _"),
+    "POOL_PORT": (r"([1-9][0-9]{0,4})?", "empty, or the port that both images listen on"),
     "HEALTH_PATH": (r"/\S*", "a path such as /healthz"),
     "READ_TIMEOUT": (r"[1-9][0-9]*(ms|s|m|h)", "a time such as 5s"),
     "RETENTION_TIME": (r"[1-9][0-9]*(h|d|w|y)", "a time such as 31d"),
@@ -133,6 +137,8 @@ _PATTERNS = {
     "DASHBOARD_URL": (r"(https?://\S+)?", "empty, or an address"),
 }
 _HIGHEST_PORT = 65535
+# Room for the pools in the lower half, for all others in the upper one.
+SMALLEST_SUBNET = 26
 
 
 def _read(path: Path) -> dict[str, str]:
@@ -147,14 +153,30 @@ def _checked(name: str, value: str) -> str | int:
         pattern, meaning = _PATTERNS[name]
         if not re.fullmatch(pattern, value):
             raise _wrong(name, value, meaning)
-    if name.endswith("_PORT"):
+    if name.endswith("_PORT") and name != "POOL_PORT":
         if not value.isdigit() or not 1 <= int(value) <= _HIGHEST_PORT:
             raise _wrong(name, value, f"a port from 1 to {_HIGHEST_PORT}")
         return int(value)
+    if name == "DOCKER_SUBNET":
+        return _subnet(value)
     if name.startswith("LOG_ROTATE_"):
         if not value.isdigit() or int(value) < 1:
             raise _wrong(name, value, "a whole number from 1")
         return int(value)
+    return value
+
+
+def _subnet(value: str) -> str:
+    try:
+        network = ipaddress.IPv4Network(value)
+    except ValueError:
+        network = None
+    if network is None or network.prefixlen > SMALLEST_SUBNET:
+        raise _wrong(
+            "DOCKER_SUBNET",
+            value,
+            f"a network such as 10.213.77.0/24, /{SMALLEST_SUBNET} or larger",
+        )
     return value
 
 
@@ -167,7 +189,7 @@ def _wrong(name: str, value: str, right: str) -> SettingsError:
 def _refuse_shared_ports(settings: Settings) -> None:
     seen: dict[int, str] = {}
     for name, value in vars(settings).items():
-        if name.endswith("_port"):
+        if name.endswith("_port") and name != "pool_port":
             if value in seen:
                 raise SettingsError(f"{seen[value].upper()} and {name.upper()} are both {value}")
             seen[value] = name

@@ -19,10 +19,8 @@ from teal.wait import wait_for
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND_LIMIT_SECONDS = 900
-PORTS = (
-    "HTTP_PORT BLUE_PORT GREEN_PORT STATUS_PORT EXPORTER_PORT BLACKBOX_PORT PROMETHEUS_PORT "
-    "ALERTMANAGER_PORT INBOX_PORT GRAFANA_PORT"
-).split()
+PARTS = "HTTP BLUE GREEN STATUS EXPORTER BLACKBOX PROMETHEUS ALERTMANAGER INBOX GRAFANA"
+PORTS = [f"{part}_PORT" for part in PARTS.split()]
 
 
 def cannot_run(reason: str) -> None:

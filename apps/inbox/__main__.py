@@ -1,13 +1,14 @@
-"""`python -m inbox`: PORT, BIND, DATA_DIR (messages survive there) and RUNBOOK_FILE (optional)."""
+"""Run the inbox: PORT=8025 DATA_DIR=/var/lib/inbox RUNBOOK_FILE=docs/runbook.md python -m inbox."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from inbox.store import Store
 from inbox.web import create_app
 from serve import Server, address, refuse
 
-# Each open page holds one for its live updates.
+# Each open page holds one for its live updates, up to 32 (inbox.api).
 THREADS = 64
 
 
@@ -15,17 +16,25 @@ def main() -> None:
     """Serve until told to stop."""
     try:
         bind = address(os.environ)
-        folder = Path(os.environ.get("DATA_DIR", ""))
-        if not folder.is_dir():
-            raise ValueError(f"DATA_DIR must be a folder that exists, not {str(folder)!r}")
+        messages = data_directory(os.environ) / "messages.jsonl"
+        runbook = runbook_file(os.environ)
     except ValueError as error:
         refuse(error)
-    runbook = os.environ.get("RUNBOOK_FILE")
-    Server(
-        lambda: create_app(Store(folder / "messages.jsonl"), Path(runbook) if runbook else None),
-        bind=bind,
-        threads=THREADS,
-    ).run()
+    Server(lambda: create_app(Store(messages), runbook=runbook), bind=bind, threads=THREADS).run()
+
+
+def data_directory(environment: Mapping[str, str]) -> Path:
+    """Return where messages are kept, from DATA_DIR. Raises ValueError if they cannot be."""
+    text = environment.get("DATA_DIR", "")
+    if not (text and Path(text).is_dir() and os.access(text, os.W_OK)):
+        raise ValueError(f"DATA_DIR must be a folder that exists and can be written, not {text!r}")
+    return Path(text)
+
+
+def runbook_file(environment: Mapping[str, str]) -> Path | None:
+    """Return the Markdown file shown at /runbook, from RUNBOOK_FILE; it may appear later."""
+    text = environment.get("RUNBOOK_FILE", "")
+    return Path(text) if text else None
 
 
 if __name__ == "__main__":

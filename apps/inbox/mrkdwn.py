@@ -12,62 +12,74 @@ EMOJI = {
     "rotating_light": "🚨",
     "white_check_mark": "✅",
     "warning": "⚠️",
-    "information_source": "ℹ️",
+    "information_source": "\u2139\ufe0f",
     "book": "📖",
     "bar_chart": "📊",
     "mag": "🔍",
     "no_bell": "🔕",
     "vertical_traffic_light": "🚦",
+    "fire": "🔥",
+    "bell": "🔔",
 }
-_ENTITY = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
-_TOKEN = re.compile(
-    r"<(?P<link>https?://[^|>\s]+)(?:\|(?P<label>[^>]*))?>"
+_ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
+_EMOJI = r":(?P<emoji>[a-z0-9_+-]+):"
+_LINKS = r"<(?P<address>(?:https?://|mailto:)[^<>|\s]+)(?:\|(?P<label>[^<>\n]*))?>"
+_MARKS = (
+    r"```\n?(?P<block>.+?)\n?```"
     r"|`(?P<code>[^`\n]+)`"
-    r"|(?<!\w)\*(?P<bold>[^*\n]+)\*(?!\w)"
-    r"|(?<!\w)_(?P<italic>[^_\n]+)_(?!\w)"
-    r"|:(?P<emoji>[a-z0-9_+-]+):"
+    r"|(?P<bare>\bhttps?://[^\s<>|`]*[^\s<>|`.,;:!?)'\"*_~])"
+    r"|(?<![\w*])\*(?P<bold>[^\s*](?:[^*\n]*[^\s*])?)\*(?![\w*])"
+    r"|(?<![\w_])_(?P<italic>[^\s_](?:[^_\n]*[^\s_])?)_(?![\w_])"
+    r"|(?<![\w~])~(?P<strike>[^\s~](?:[^~\n]*[^\s~])?)~(?![\w~])"
 )
+# Nothing nests in itself (there is no * between two *), so that depth is bounded.
+_FORMATTED = re.compile(f"{_LINKS}|{_MARKS}|{_EMOJI}", re.DOTALL)
+_PLAIN = re.compile(f"{_LINKS}|{_EMOJI}")
+_TAGS = {"bold": "b", "italic": "i", "strike": "s"}
 
 
 def render(text: str) -> Markup:
-    """Return HTML. Whatever is not mrkdwn is escaped; `<!channel>` and the like stay text."""
-    html, position = Markup(), 0
-    for token in _TOKEN.finditer(text):
-        html += _plain(text[position : token.start()]) + _marked(token)
-        position = token.end()
-    return html + _plain(text[position:])
+    """Return HTML of a text in mrkdwn. `<script>`, `<!channel>` and the like stay text."""
+    return _render(text, _FORMATTED)
 
 
 def plain(text: str) -> Markup:
-    """Return HTML of a text in which only emoji and entities mean something, such as a title."""
-    return _plain(re.sub(r":([a-z0-9_+-]+):", lambda m: EMOJI.get(m[1], m[0]), text))
-
-
-def link(url: object) -> str:
-    """Return an address that is safe in href: http or https; anything else becomes `#`."""
-    return url if isinstance(url, str) and re.match(r"https?://", url) else "#"
+    """Return HTML of a text in which only links, emoji and entities mean something: a title."""
+    return _render(text, _PLAIN)
 
 
 # Private
 
 
-def _marked(token: re.Match[str]) -> Markup:
-    if url := token["link"]:
-        label = _plain(token["label"] or url)
-        return Markup('<a href="{}" rel="noreferrer">{}</a>').format(_unescape(url), label)
-    if code := token["code"]:
-        return Markup("<code>{}</code>").format(_unescape(code))
-    if bold := token["bold"]:
-        return Markup("<b>{}</b>").format(render(bold))
-    if italic := token["italic"]:
-        return Markup("<i>{}</i>").format(render(italic))
-    return escape(EMOJI.get(token["emoji"], token[0]))
+def _render(text: str, tokens: re.Pattern[str]) -> Markup:
+    html, position = [], 0
+    for token in tokens.finditer(text):
+        html += [_literal(text[position : token.start()]), _marked(token, tokens)]
+        position = token.end()
+    return Markup().join([*html, _literal(text[position:])])
 
 
-def _plain(text: str) -> Markup:
-    return escape(_unescape(text)).replace("\n", Markup("<br>"))
+def _marked(token: re.Match[str], tokens: re.Pattern[str]) -> Markup:
+    kind, found = str(token.lastgroup), token[str(token.lastgroup)]
+    if kind in ("address", "label", "bare"):
+        address = _unescape(token["address"] if kind != "bare" else found)
+        return Markup('<a href="{}" rel="noreferrer">{}</a>').format(
+            address, _literal(token["label"] or address if kind != "bare" else address)
+        )
+    if kind == "block":
+        return Markup("<pre>{}</pre>").format(_unescape(found))
+    if kind == "code":
+        return Markup("<code>{}</code>").format(_unescape(found))
+    if kind == "emoji":
+        return escape(EMOJI.get(found, token[0]))
+    tag = Markup(_TAGS[kind])  # noqa: S704 - our own
+    return Markup("<{0}>{1}</{0}>").format(tag, _render(found, tokens))
+
+
+def _literal(text: str) -> Markup:
+    return escape(_unescape(text)).replace("\n", Markup("<br>\n"))
 
 
 def _unescape(text: str) -> str:
     """Undo the three entities that senders must use; once, so that `&amp;lt;` is `&lt;`."""
-    return re.sub("|".join(_ENTITY), lambda match: _ENTITY[match[0]], text)
+    return re.sub("|".join(_ENTITIES), lambda match: _ENTITIES[match[0]], text)

@@ -2,15 +2,26 @@
 
 https://api.slack.com/messaging/webhooks#handling_errors
 https://api.slack.com/reference/messaging/attachments
+
+Where Slack's documents are silent, this stand-in is the stricter one: a message it takes is one
+that Slack shows as it was meant.
 """
 
+import json
+import re
 from typing import Any, NamedTuple
 
 Payload = dict[str, Any]
 
 MOST_ATTACHMENTS = 100
 MOST_BUTTONS = 5
-_VISIBLE = ("title", "text", "fallback", "pretext", "fields", "blocks", "image_url")
+# Slack cuts a longer text off; Alertmanager cuts a longer title off itself.
+LONGEST_TEXT = 40_000
+LONGEST_TITLE = 1024
+
+_VISIBLE = ("title", "text", "fallback", "pretext")
+_ADDRESS = re.compile(r"[\w-]+/[\w-]+/[\w-]+", re.ASCII)
+_WEB = re.compile(r"https?://\S+")
 
 
 class Answer(NamedTuple):
@@ -21,41 +32,95 @@ class Answer(NamedTuple):
 
 
 OK = Answer(200, "ok")
+NO_SERVICE = Answer(404, "no_service")
+INVALID_PAYLOAD = Answer(400, "invalid_payload")
+INVALID_ATTACHMENTS = Answer(400, "invalid_attachments")
 
 
-def check(payload: object) -> Answer:
+def is_webhook(address: str) -> bool:
+    """Whether a path below /services/ has the form of a webhook's: team/bot/token."""
+    return _ADDRESS.fullmatch(address) is not None
+
+
+def parse(text: str | bytes) -> Payload | None:
+    """Return the payload, or None where the text is not one JSON object."""
+    try:
+        payload = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return None
+    return payload if isinstance(payload, dict) else None
+
+
+def check(payload: Payload) -> Answer:
     """Return what Slack would answer to a payload: `OK`, or 400 with its word for the mistake."""
-    if not isinstance(payload, dict):
-        return Answer(400, "invalid_payload")
-    attachments = payload.get("attachments", [])
-    if not isinstance(attachments, list) or not all(isinstance(a, dict) for a in attachments):
-        return Answer(400, "invalid_attachments")
+    attachments = attachments_of(payload)
+    if attachments is None:
+        return INVALID_ATTACHMENTS
     if len(attachments) > MOST_ATTACHMENTS:
         return Answer(400, "too_many_attachments")
-    if not (payload.get("text") or payload.get("blocks") or any(map(_is_visible, attachments))):
+    if not (_says(payload, "text") or payload.get("blocks") or any(map(_is_visible, attachments))):
         return Answer(400, "no_text")
-    if not all(map(_has_valid_buttons, attachments)):
-        return Answer(400, "invalid_attachments")
+    if len(str(payload.get("text") or "")) > LONGEST_TEXT:
+        return Answer(400, "msg_too_long")
+    if not all(map(_is_valid, attachments)):
+        return INVALID_ATTACHMENTS
     return OK
 
 
+def attachments_of(payload: Payload) -> list[Payload] | None:
+    """Return the attachments, [] for none; None where they are not a list of objects."""
+    return _objects(payload.get("attachments"))
+
+
 def state(payload: Payload) -> str:
-    """Return `firing`, `resolved` or `info`, read off the colour that Teal's template gives."""
-    color = next((a.get("color", "") for a in payload.get("attachments", [])), "")
-    return {"good": "resolved", "danger": "firing", "warning": "firing"}.get(color, "info")
+    """Return `firing`, `resolved` or `info`, read off the first attachment's colour.
+
+    The colours are Alertmanager's own defaults too: `good` for resolved, `danger` for firing.
+    """
+    color = next((a.get("color") for a in attachments_of(payload) or []), None)
+    states = {"good": "resolved", "danger": "firing", "warning": "firing"}
+    return states.get(str(color), "info")
 
 
 # Private
 
 
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _objects(value: object) -> list[Payload] | None:
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        return None
+    return value
+
+
+def _says(thing: Payload, name: str) -> bool:
+    value = thing.get(name)
+    return isinstance(value, str) and bool(value.strip())
+
+
 def _is_visible(attachment: Payload) -> bool:
-    return any(attachment.get(name) for name in _VISIBLE)
+    if any(_says(attachment, name) for name in _VISIBLE) or attachment.get("blocks"):
+        return True
+    fields = _objects(attachment.get("fields")) or []
+    return any(_says(field, "title") or _says(field, "value") for field in fields)
 
 
-def _has_valid_buttons(attachment: Payload) -> bool:
-    actions = attachment.get("actions") or []
+def _is_valid(attachment: Payload) -> bool:
+    buttons = _objects(attachment.get("actions"))
     return (
-        isinstance(actions, list)
-        and len(actions) <= MOST_BUTTONS
-        and all(isinstance(a, dict) and a.get("text") and a.get("url", "x") for a in actions)
+        _objects(attachment.get("fields")) is not None
+        and buttons is not None
+        and len(buttons) <= MOST_BUTTONS
+        and all(map(_is_valid_button, buttons))
+        and len(str(attachment.get("title") or "")) <= LONGEST_TITLE
+        and len(str(attachment.get("text") or "")) <= LONGEST_TEXT
     )
+
+
+def _is_valid_button(button: Payload) -> bool:
+    """Whether a button has words and an address; without one, a webhook's button leads nowhere."""
+    return _says(button, "text") and _WEB.fullmatch(str(button.get("url") or "")) is not None

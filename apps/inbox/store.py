@@ -1,4 +1,8 @@
-"""The messages: the newest ones, kept in a file so that a restart forgets nothing."""
+"""The messages: the newest 500, kept in a file so that a restart forgets nothing.
+
+Promises: a message is in the file before its sender hears `ok`, and no id is ever given twice. A
+crash may cost the line that was being written, whose sender did not hear `ok`.
+"""
 
 import json
 import threading
@@ -22,22 +26,22 @@ class Message:
 
 
 class Store:
-    """Messages in the order of their arrival, the newest 500. Safe to use from many threads."""
+    """Messages in the order of their arrival. Every method may be called from any thread."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._changed = threading.Condition()
-        self._messages = _read(path)
-        self._next_id = 1 + max((m.id for m in self._messages), default=0)
+        self._changed = threading.Condition(threading.RLock())
+        self._messages, self._last_id = _read(path)
+        self._write_all()
 
     def add(self, payload: slack.Payload) -> Message:
-        """Keep a message."""
+        """Keep a message. Raises OSError if it cannot be written."""
         with self._changed:
-            message = Message(self._next_id, time.time(), slack.state(payload), payload)
-            self._next_id += 1
-            self._messages.append(message)
+            message = Message(self._last_id + 1, time.time(), slack.state(payload), payload)
             with self._path.open("a") as file:
                 file.write(json.dumps(asdict(message)) + "\n")
+            self._messages.append(message)
+            self._last_id = message.id
             # Rewritten only once in a while, not at each message.
             if len(self._messages) >= 2 * MOST_MESSAGES:
                 self._messages = self._messages[-MOST_MESSAGES:]
@@ -53,8 +57,8 @@ class Store:
     def wait_after(self, message_id: int, *, seconds: float) -> list[Message]:
         """Return messages after this id, waiting for one if there is none; [] when none came."""
         with self._changed:
-            self._changed.wait_for(lambda: self._next_id > message_id + 1, timeout=seconds)
-        return self.after(message_id)
+            self._changed.wait_for(lambda: self._last_id > message_id, timeout=seconds)
+            return self.after(message_id)
 
     def clear(self) -> None:
         """Forget all messages; ids go on."""
@@ -65,20 +69,29 @@ class Store:
     # Private
 
     def _write_all(self) -> None:
+        lines = [json.dumps(asdict(m)) for m in self._messages]
+        # Ids go on from here also after everything was cleared.
+        lines.insert(0, json.dumps({"last_id": self._last_id}))
         new = self._path.with_suffix(".new")
-        new.write_text("".join(json.dumps(asdict(m)) + "\n" for m in self._messages))
+        new.write_text("".join(f"{line}\n" for line in lines))
         new.replace(self._path)
 
 
 # Private
 
 
-def _read(path: Path) -> list[Message]:
+def _read(path: Path) -> tuple[list[Message], int]:
+    """Return the messages in the file and the last id that was given."""
     messages = []
+    last_id = 0
     for line in path.read_text().splitlines() if path.exists() else []:
         try:
-            messages.append(Message(**json.loads(line)))
+            entry = json.loads(line)
+            if "last_id" in entry:
+                last_id = int(entry["last_id"])
+            else:
+                messages.append(Message(**entry))
         except (ValueError, TypeError):
-            # The end of a line that a crash cut off.
+            # A line that a crash cut off.
             continue
-    return messages[-MOST_MESSAGES:]
+    return messages[-MOST_MESSAGES:], max([last_id, *(m.id for m in messages)])

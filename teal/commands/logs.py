@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from teal.follow import follow_file
 from teal.runtime import RuntimeFailedError, choose
-from teal.settings import POOLS, Settings
+from teal.settings import Settings
 
 DEFAULT_LINES = 20
 
@@ -32,7 +32,7 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
         raise RuntimeFailedError(
             "nothing runs; start it with: make up (or see old lines: FOLLOW=0)"
         )
-    names = {str(settings.pool_port(pool)): pool for pool in POOLS}
+    names = {address: pool for pool, address in runtime.pools.items()}
     requests = follow_file(runtime.layout.access_log, follow=follow, lines=arguments.lines)
     exporter = runtime.output("exporter", follow=follow, lines=arguments.lines)
     sources: list[Iterable[str]] = [
@@ -55,13 +55,13 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
 def readable(line: str, pools: dict[str, str]) -> str:
     """Turn a line of the access log into words; a line of another format is returned as it is.
 
-    `pools` maps the ports that pools are known by to their names.
+    `pools` maps addresses to the names of pools; another address stays as it is.
     """
     fields = {key: value.strip('"') for key, value in _FIELD.findall(line)}
     if not {"status", "method", "uri", "time"} <= fields.keys():
         return line
     attempts = [
-        f"{_pool(address, pools)} {status}"
+        f"{pools.get(address, address)} {status}"
         for address, status in zip(
             _attempts(fields.get("upstream_addr", "")),
             _attempts(fields.get("upstream_status", "")),
@@ -87,10 +87,6 @@ _BETWEEN_ATTEMPTS = re.compile(r", | : ")
 
 def _attempts(text: str) -> list[str]:
     return [] if text in ("", "-") else _BETWEEN_ATTEMPTS.split(text)
-
-
-def _pool(address: str, pools: dict[str, str]) -> str:
-    return pools.get(address.rpartition(":")[2], address)
 
 
 def _pour(source: Iterable[str], lines: queue.Queue[str]) -> None:

@@ -24,7 +24,7 @@ def injected(mode: Mode, pool: str, settings: Settings, runtime: Runtime) -> Ite
         finally:
             runtime.revive(pool)
         return
-    address = f"http://127.0.0.1:{settings.pool_port(pool)}/chaos"
+    address = f"http://127.0.0.1:{settings.port_of(pool)}/chaos"
     try:
         _start(address, mode.chaos, pool)
         yield

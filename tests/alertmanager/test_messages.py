@@ -112,6 +112,7 @@ class SlackDouble:
 
     @property
     def url(self):
+        """The address that stands for the webhook."""
         return f"http://127.0.0.1:{self.server.server_port}/services/x"
 
     def about(self, name, word):
@@ -138,7 +139,7 @@ def slack(tmp_path_factory):
         }
     )
     layout = Layout(settings.directory)
-    layout.make(settings, hosts=defaultdict(lambda: "127.0.0.1"))
+    layout.make(settings, hosts=defaultdict(lambda: "127.0.0.1"), pools={})
     program = next(p for p in programs(settings, layout) if p.name == "alertmanager")
     process = subprocess.Popen(
         program.command, cwd=program.directory, stderr=(settings.directory / "am.log").open("wb")

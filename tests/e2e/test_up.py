@@ -89,7 +89,7 @@ def test_a_taken_port_is_one_clear_line(make_stack):
 
 def test_nothing_but_the_front_door_listens_beyond_loopback(make_stack):
     """With the front door open to all, every other listener is on 127.0.0.1."""
-    stack = make_stack(HTTP_ADDR="0.0.0.0")
+    stack = make_stack(HTTP_ADDR="0.0.0.0")  # noqa: S104 - the point of it
     stack.run("up")
     ours = {part.port for part in parts(stack.settings)} | {stack.settings.status_port}
     listening = {}

@@ -6,11 +6,11 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from loglines import FORMAT_FILE, numbered
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -67,9 +67,8 @@ class Exporter:
     def counted(self, *, by_prometheus: bool = True) -> int:
         """Scrape; return the number of responses counted."""
         headers = {"X-Prometheus-Scrape-Timeout-Seconds": "5"} if by_prometheus else {}
-        asked = urllib.request.Request(f"{self._url}/metrics", headers=headers)
-        with urllib.request.urlopen(asked, timeout=5) as answer:
-            families = text_string_to_metric_families(answer.read().decode())
+        answer = requests.get(f"{self._url}/metrics", headers=headers, timeout=5)
+        families = text_string_to_metric_families(answer.text)
         return int(
             sum(
                 sample.value
@@ -81,9 +80,8 @@ class Exporter:
 
     def _is_ready(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self._url}/-/ready", timeout=5) as answer:
-                return answer.status == 200
-        except OSError:
+            return requests.get(f"{self._url}/-/ready", timeout=5).ok
+        except requests.ConnectionError:
             return False
 
 
@@ -97,7 +95,7 @@ def wait_for(happened: Callable[[], object], what: str) -> None:
 
 @pytest.fixture
 def exporter(tmp_path: Path) -> Iterator[Exporter]:
-    """An exporter that is not started yet, and is gone after the test."""
+    """Provide an exporter that is not started yet, and end it after the test."""
     one = Exporter(tmp_path)
     yield one
     if one.process and one.process.poll() is None:
@@ -111,14 +109,14 @@ def append(exporter: Exporter, *lines: bytes) -> None:
 
 
 def test_counters_are_exact_after_kill_nine(exporter: Exporter) -> None:
-    """Nothing lost, nothing doubled, and never below what was scraped, however often it is killed."""
+    """Nothing lost, nothing doubled, never below what was scraped, however often it is killed."""
     exporter.start()
     written, seen = 0, 0
     for round_ in range(4):
         append(exporter, *numbered(500, first=written))
         written += 500
         if round_ % 2:
-            wait_for(lambda: exporter.counted() > seen, "a scrape that counts the new lines")
+            wait_for(lambda least=seen: exporter.counted() > least, "the new lines to be counted")
             seen = exporter.counted()
         exporter.kill()
         exporter.start()

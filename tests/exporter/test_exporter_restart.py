@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from loglines import BLUE, GREEN, START, line, numbered, settings, teal_format
+
 from nginxlog_exporter import state
 from nginxlog_exporter.follow import Follower
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from loglines import settings
+
 from nginxlog_exporter import cli
 from nginxlog_exporter.histogram import DEFAULT_BUCKETS
 from nginxlog_exporter.settings import VARIABLES, SettingsError, load

@@ -1,20 +1,21 @@
-"""What Prometheus gets: the metric set, zeros first, and only counters that are already on the disk."""
+"""What Prometheus gets: the metric set, zeros first, and only counters already on the disk."""
 
 import json
-import urllib.error
-import urllib.request
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from loglines import BLUE, FORMAT_FILE, GREEN, START, line, settings, teal_format
+from prometheus_client.parser import text_string_to_metric_families
+
 from nginxlog_exporter import cli, expose
 from nginxlog_exporter.catalogue import COUNTERS, GAUGES, HISTOGRAMS, PROCESS_COUNTERS
 from nginxlog_exporter.follow import Follower
-from nginxlog_exporter.serve import Answer, Asked, serving
+from nginxlog_exporter.serve import serving
 from nginxlog_exporter.service import _Loop, _routes
 from nginxlog_exporter.settings import Address
-from prometheus_client.parser import text_string_to_metric_families
 
 RETRY = {"upstream_addr": f"{BLUE}, {GREEN}", "upstream_status": "502, 200"}
 
@@ -175,56 +176,46 @@ def test_families_whose_variables_are_missing_are_not_shown(tmp_path: Path) -> N
 
 @pytest.fixture
 def page(tmp_path: Path) -> Iterator[str]:
-    """The address of an exporter whose log has one line."""
+    """Serve a log of one line; give the address."""
     found = follower(tmp_path, line())
-
-    class Loop(_Loop):
-        def __init__(self) -> None:
-            self._turned = 0.0
-
-        def is_ready(self) -> bool:
-            return True
-
-    with serving(Address("127.0.0.1", 0), _routes(found, Loop())) as address:
+    loop = _Loop(found, threading.Event())
+    loop._turn()
+    with serving(Address("127.0.0.1", 0), _routes(found, loop)) as address:
         yield f"http://{address}"
 
 
 def test_the_page_links_to_what_there_is(page: str) -> None:
     """And each link works."""
-    with urllib.request.urlopen(page, timeout=5) as answer:
-        text = answer.read().decode()
+    text = requests.get(page, timeout=5).text
     for path in ("/metrics", "/-/healthy", "/-/ready"):
         assert f'href="{path}"' in text
-        with urllib.request.urlopen(page + path, timeout=5) as answer:
-            assert answer.status == 200
+        assert requests.get(page + path, timeout=5).ok
 
 
 def test_metrics_are_served_in_the_format_that_is_asked_for(page: str) -> None:
     """Plain text by default, OpenMetrics for who accepts it; process metrics are part of both."""
-    accept = "application/openmetrics-text; version=1.0.0"
-    asked = urllib.request.Request(f"{page}/metrics", headers={"Accept": accept})
-    with urllib.request.urlopen(asked, timeout=5) as answer:
-        assert answer.headers["Content-Type"].startswith("application/openmetrics-text")
-        assert answer.read().endswith(b"# EOF\n")
-    with urllib.request.urlopen(f"{page}/metrics", timeout=5) as answer:
-        found = samples(answer.read().decode())
+    accept = {"Accept": "application/openmetrics-text; version=1.0.0"}
+    answer = requests.get(f"{page}/metrics", headers=accept, timeout=5)
+    found = samples(requests.get(f"{page}/metrics", timeout=5).text)
+
+    assert answer.headers["Content-Type"].startswith("application/openmetrics-text")
+    assert answer.text.endswith("# EOF\n")
     assert found["process_start_time_seconds", frozenset()] > 0
 
 
 def test_any_other_path_is_not_found(page: str) -> None:
     """404, in plain words."""
-    with pytest.raises(urllib.error.HTTPError, match="404"):
-        urllib.request.urlopen(f"{page}/nothing", timeout=5)
+    assert requests.get(f"{page}/nothing", timeout=5).status_code == 404
 
 
-def test_an_answer_may_be_a_refusal() -> None:
-    """503 is what a health check that fails gets."""
-
-    def refuse(_: Asked) -> Answer:
-        return Answer(b"no\n", status=503)
-
-    with (
-        serving(Address("127.0.0.1", 0), {"/": refuse}) as address,
-        pytest.raises(urllib.error.HTTPError, match="503"),
-    ):
-        urllib.request.urlopen(f"http://{address}/", timeout=5)
+def test_ready_only_while_the_log_is_followed(tmp_path: Path) -> None:
+    """503 before the first look at the log and once the exporter is told to stop."""
+    stop = threading.Event()
+    loop = _Loop(follower(tmp_path), stop)
+    with serving(Address("127.0.0.1", 0), _routes(loop._follower, loop)) as address:
+        ready = f"http://{address}/-/ready"
+        assert requests.get(ready, timeout=5).status_code == 503
+        loop._turn()
+        assert requests.get(ready, timeout=5).status_code == 200
+        stop.set()
+        assert requests.get(ready, timeout=5).status_code == 503

@@ -4,6 +4,7 @@ import time
 
 import pytest
 from loglines import teal_format
+
 from nginxlog_exporter.logformat import compile_format
 from nginxlog_exporter.nginxconf import LogFormat, LogFormatError, choose, log_formats
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from loglines import BLUE, GREEN, POOLS, aggregate, counted, line, teal_format
+
 from nginxlog_exporter.parse import Attempt, Request, interpret, parse, split_list
 
 FORMAT = teal_format()

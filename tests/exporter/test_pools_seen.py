@@ -1,12 +1,14 @@
 """Which pool serves, seen in the log: hysteresis, late lines, the window, the declared pool."""
 
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from loglines import BLUE, GREEN, POOLS, START, aggregate, counted, line, teal_format
+
 from nginxlog_exporter.parse import parse
 from nginxlog_exporter.pools import DesiredDir, PoolMap
 
@@ -178,7 +180,7 @@ def test_how_the_log_is_cut_into_blocks_changes_nothing(pools: list[str], cuts: 
     ]
     in_pieces = aggregate(active_after=2)
     edges = [0, *sorted(cut for cut in cuts if cut < len(lines)), len(lines)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         in_pieces.add(parse(b"".join(lines[start:end]), teal_format()).rows)
 
     expected = counted(*lines, active_after=2).to_state()

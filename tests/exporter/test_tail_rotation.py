@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from loglines import numbered
+
 from nginxlog_exporter import lines as lines_module
 from nginxlog_exporter import tail as tail_module
 from nginxlog_exporter.rotation import rotated
@@ -43,7 +44,7 @@ class Reader:
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """A log that does not exist yet, in a folder whose name is a trap for patterns."""
+    """Name a log that does not exist yet, in a folder whose name is a trap for patterns."""
     folder = tmp_path / "log[1]"
     folder.mkdir()
     return folder / "access.log"
@@ -51,7 +52,7 @@ def log(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def reader(log: Path, monkeypatch: pytest.MonkeyPatch) -> Reader:
-    """A reader that need not wait for nginx's workers to reopen their log."""
+    """Provide a reader that need not wait for nginx's workers to reopen their log."""
     monkeypatch.setattr(tail_module, "QUIET_SECONDS", 0.0)
     return Reader(log)
 
@@ -334,7 +335,7 @@ def test_a_copy_by_hand_is_not_read(log: Path, reader: Reader) -> None:
 def test_an_over_long_line_is_skipped_and_counted(
     log: Path, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its neighbours are read, memory stays bounded, and it counts once although it grows slowly."""
+    """Its neighbours are read, memory is bounded, and it counts once although it grows slowly."""
     monkeypatch.setattr(lines_module, "BLOCK_BYTES", 4096)
     append(log, A + b"x" * 10_000)
     assert reader.read() == A
@@ -377,3 +378,49 @@ def test_reading_can_begin_at_the_end(log: Path) -> None:
     append(log, B[50:])
 
     assert reader.read() == B
+
+
+def test_rotations_within_one_tick_of_the_clock_keep_their_order(log: Path, reader: Reader) -> None:
+    """Files of the same age are ordered by their numbers."""
+    append(log, A)
+    reader.read()
+    log.rename(f"{log}.3")
+    for number, content in ((2, B), (1, C)):
+        append(Path(f"{log}.{number}"), content)
+    append(log, D)
+    for path in log.parent.iterdir():
+        os.utime(path, ns=(10**18, 10**18))
+    reader.restart()
+
+    assert reader.read() == B + C + D
+
+
+def test_a_file_that_is_being_compressed_is_read_once(log: Path, reader: Reader) -> None:
+    """Until the compressor has finished, the plain file is the one."""
+    append(log, A)
+    reader.read()
+    log.rename(f"{log}.2")
+    append(Path(f"{log}.1"), B)
+    with gzip.open(f"{log}.1.gz", "wb") as file:
+        file.write(B)
+    append(log, C)
+    reader.restart()
+
+    assert reader.read() == B + C
+
+
+def test_a_damaged_compressed_file_is_a_gap_and_does_not_stop_the_reader(
+    log: Path, reader: Reader
+) -> None:
+    """What can be had is read, the rest is told as lost."""
+    append(log, A)
+    reader.read()
+    log.rename(f"{log}.2")
+    whole = gzip.compress(B * 2000)
+    Path(f"{log}.1.gz").write_bytes(whole[: len(whole) // 2])
+    append(log, C)
+    reader.restart()
+    reader.read()
+
+    assert reader.read() == C
+    assert "damaged" in reader.gaps

@@ -1,54 +1,67 @@
-// Live messages: the server sends each one as ready HTML; this places it, shows local times, and ties
-// a resolved message to the one it ends.
+// Live messages. The server sends ready HTML of every message that is new or has changed (a firing one
+// that was resolved); this puts it in its place and shows times as the reader's clock does.
 "use strict";
 
-const list = document.getElementById("messages");
-const empty = document.getElementById("empty");
+const MOST_MESSAGES = 500;
+const RETRY_MS = 10000;
+const messages = document.getElementById("messages");
 const live = document.getElementById("live");
+const title = document.title;
+let unseen = 0;
 
-function showLocalTime(message) {
-  const time = message.querySelector("time");
-  const date = new Date(Number(time.dataset.epoch) * 1000);
-  time.textContent = date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-  time.title = date.toLocaleString();
-}
-
-function tie(from, to, text) {
-  const link = from.querySelector(".tie");
-  link.href = "#" + to.id;
-  link.textContent = text;
-  link.hidden = false;
-}
-
-function tieToFiring(resolved) {
-  const about = CSS.escape(resolved.dataset.about);
-  const candidates = [...list.querySelectorAll(`.message[data-about="${about}"][data-state="firing"]`)]
-    .filter((m) => Number(m.dataset.id) < Number(resolved.dataset.id) && !m.classList.contains("ended"));
-  for (const firing of candidates) {
-    firing.classList.add("ended");
-    tie(firing, resolved, "resolved " + resolved.querySelector("time").textContent);
-    tie(resolved, firing, "ends the alert of " + firing.querySelector("time").textContent);
+function localise(element) {
+  const today = new Date().toDateString();
+  for (const time of element.querySelectorAll("time")) {
+    const date = new Date(time.dateTime);
+    const clock = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+    const day = date.toDateString() === today ? {} : { month: "short", day: "numeric" };
+    time.textContent = date.toLocaleString([], { ...day, ...clock });
+    time.title = date.toLocaleString([], { dateStyle: "full", timeStyle: "long" });
   }
 }
 
-function adopt(message) {
-  showLocalTime(message);
-  if (message.dataset.state === "resolved") tieToFiring(message);
+function place(id, html) {
+  const holder = document.createElement("template");
+  holder.innerHTML = html;
+  const message = holder.content.querySelector("article");
+  localise(message);
+  const known = document.getElementById("m" + id);
+  if (known) {
+    known.replaceWith(message);
+    return;
+  }
+  message.classList.add("new");
+  messages.append(message);
+  while (messages.children.length > MOST_MESSAGES) messages.firstElementChild.remove();
+  if (document.hidden) unseen += 1;
 }
 
-list.querySelectorAll(".message").forEach(adopt);
-window.scrollTo(0, document.body.scrollHeight);
+function showUnseen() {
+  if (!document.hidden) unseen = 0;
+  document.title = unseen ? `(${unseen}) ${title}` : title;
+}
 
-const events = new EventSource("/events?since=" + list.dataset.last);
-events.onopen = () => { live.textContent = "live"; live.classList.add("on"); };
-events.onerror = () => { live.textContent = "reconnecting"; live.classList.remove("on"); };
-events.onmessage = (event) => {
-  if (document.getElementById("m" + event.lastEventId)) return;
-  const atEnd = window.innerHeight + window.scrollY >= document.body.scrollHeight - 80;
-  empty.hidden = true;
-  list.insertAdjacentHTML("beforeend", event.data);
-  const message = list.lastElementChild;
-  message.classList.add("new");
-  adopt(message);
-  if (atEnd) message.scrollIntoView({ behavior: "smooth", block: "end" });
-};
+function show(isLive) {
+  live.classList.toggle("on", isLive);
+  live.textContent = isLive ? "live" : "reconnecting";
+}
+
+function listen(since) {
+  let last = since;
+  const events = new EventSource("/events?since=" + last);
+  events.onopen = () => show(true);
+  events.onmessage = (event) => {
+    last = event.lastEventId;
+    for (const { id, html } of JSON.parse(event.data)) place(id, html);
+    showUnseen();
+  };
+  events.onerror = () => {
+    show(false);
+    // The browser tries again by itself, unless the server said no (too many pages are open).
+    if (events.readyState === EventSource.CLOSED) setTimeout(() => listen(last), RETRY_MS);
+  };
+}
+
+localise(messages);
+document.addEventListener("visibilitychange", showUnseen);
+listen(messages.dataset.last);

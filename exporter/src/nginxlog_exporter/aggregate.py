@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
+from nginxlog_exporter.admission import Admission
 from nginxlog_exporter.columns import differences, seconds, total
 from nginxlog_exporter.histogram import Histogram
 from nginxlog_exporter.logformat import LineFormat, Row
-from nginxlog_exporter.parse import CLASSES, OTHER, Request, interpret, split_list
+from nginxlog_exporter.parse import CLASSES, Request, interpret, split_list
 from nginxlog_exporter.pools import NONE, UNKNOWN, ActivePool, PoolMap
 
 MAX_UPSTREAMS = 64
 MAX_RELEASES = 32
-LONGEST_LABEL = 128
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +62,8 @@ class Aggregate:
         self.last_started = dict.fromkeys(names, 0.0)
         self.releases: dict[str, str] = {}
         self.window: deque[str] = deque(maxlen=shape.window)
-        self._admit_upstream = _Admission(MAX_UPSTREAMS)
-        self._admit_release = _Admission(MAX_RELEASES)
+        self._admit_upstream = Admission(MAX_UPSTREAMS)
+        self._admit_release = Admission(MAX_RELEASES)
         self._meanings: dict[bytes | Row, Request] = {}
 
     def add(self, rows: Sequence[Row]) -> None:
@@ -238,22 +238,6 @@ _COUNTERS = (
 _HISTOGRAMS = ("durations", "upstream_durations", "connect_durations")
 # Label texts whose meaning is kept at hand; a client that invents methods cannot fill the memory.
 _MOST_MEANINGS = 4096
-
-
-class _Admission:
-    """Lets so many different names in and calls all others `other`."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._known = {OTHER}
-
-    def __call__(self, name: str) -> str:
-        name = name[:LONGEST_LABEL]
-        if name not in self._known:
-            if len(self._known) > self._most:
-                return OTHER
-            self._known.add(name)
-        return name
 
 
 def _pairs(counts: Mapping[Any, int]) -> list[list[Any]]:

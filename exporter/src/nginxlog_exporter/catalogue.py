@@ -52,7 +52,7 @@ def _desired(follower: Follower) -> Samples:
 
 def _lag(follower: Follower) -> float:
     """Return how old the last counted line is while others wait, else 0 (seconds)."""
-    behind = follower.tail.backlog() > 0 and follower.counters.last_line > 0
+    behind = follower.backlog > 0 and follower.counters.last_line > 0
     return max(time.time() - follower.counters.last_line, 0.0) if behind else 0.0
 
 
@@ -236,7 +236,7 @@ GAUGES = (
         "nginxlog_exporter_backlog_bytes",
         "Bytes of the log that are not read yet.",
         _FILE,
-        lambda f: _of_file(f, f.tail.backlog()),
+        lambda f: _of_file(f, f.backlog),
     ),
     Family(
         "nginxlog_exporter_lag_seconds",
@@ -262,7 +262,7 @@ GAUGES = (
         "nginxlog_exporter_file_readable",
         "1 if the log exists and may be read.",
         _FILE,
-        lambda f: _of_file(f, int(f.tail.readable)),
+        lambda f: _of_file(f, int(f.readable)),
     ),
     Family(
         "nginxlog_exporter_state_last_save_timestamp_seconds",

@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.once:
         flags.setdefault("NGINXLOG_FILE", str(options.once))
     try:
-        settings = load(flags)
+        settings = load(flags, keeps_state=not options.once)
         line_format = compile_format(settings.log_format)
     except (SettingsError, LogFormatError) as error:
         print(f"nginxlog-exporter: {error}", file=sys.stderr)

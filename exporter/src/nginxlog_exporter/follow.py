@@ -13,6 +13,7 @@ from typing import Any
 
 from nginxlog_exporter import state
 from nginxlog_exporter.aggregate import Aggregate, Shape
+from nginxlog_exporter.complaints import Complaints
 from nginxlog_exporter.logcounters import SETTINGS_CHANGED, STATE_UNUSABLE, LogCounters
 from nginxlog_exporter.logformat import LineFormat
 from nginxlog_exporter.parse import Parsed, parse
@@ -22,10 +23,6 @@ from nginxlog_exporter.settings import Settings
 from nginxlog_exporter.tail import Block, Tail
 
 log = logging.getLogger(__name__)
-
-# Bad lines that are shown; the rest is a counter.
-SHOWN_BAD_LINES = 5
-SHOWN_BYTES = 300
 
 
 class Follower:
@@ -43,13 +40,16 @@ class Follower:
         self.saves = 0
         self.save_errors = 0
         self.last_save = 0.0
+        # As of the last look at the file: bytes that wait, when it was, and whether it succeeded.
+        self.backlog = 0
         self.last_read = 0.0
+        self.readable = False
         self._complete = complete
         self._changed = False
         self._desired_dir = (
             DesiredDir(settings.desired_dir, settings.pools.names) if settings.desired_dir else None
         )
-        self._bad_lines_shown = 0
+        self._complaints = Complaints()
         self._begin(None)
 
     def restore(self) -> None:
@@ -75,11 +75,11 @@ class Follower:
         """Read what is new, block by block, while `keep_going()`."""
         while keep_going() and (block := self.tail.read()):
             parsed = parse(block.lines, self.line_format)
-            self._show_bad_lines(parsed)
+            self._complaints.about(parsed)
             with self.lock:
                 self._take(block, parsed)
-        if self.tail.readable:
-            self.last_read = time.time()
+        with self.lock:
+            self._look()
 
     def knows(self, needs: Iterable[str]) -> bool:
         """Tell whether the log has these variables; the declared pool may also be on the disk."""
@@ -132,6 +132,13 @@ class Follower:
         self._position = position
         self._announced: set[Hashable] = set()
 
+    def _look(self) -> None:
+        """Note what the reader knows of the file, so that no scrape has to touch it."""
+        self.backlog = self.tail.backlog()
+        self.readable = self.tail.readable
+        if self.readable:
+            self.last_read = time.time()
+
     def _take(self, block: Block, parsed: Parsed) -> None:
         self.aggregate.add(parsed.rows)
         self.counters.add(block, parsed, self.aggregate.last_time(parsed.rows))
@@ -141,6 +148,7 @@ class Follower:
             log.warning("lines of %s may be missing (%s)", self.settings.file, block.gap)
         self._position = block.position
         self._changed = True
+        self._look()
 
     def _to_state(self) -> dict[str, Any]:
         return {
@@ -173,16 +181,3 @@ class Follower:
         """Return what stays the same as long as counters mean the same."""
         meaning = repr((sorted(self.settings.pools.patterns.items()), self.settings.buckets))
         return hashlib.sha256(meaning.encode()).hexdigest()
-
-    def _show_bad_lines(self, parsed: Parsed) -> None:
-        if parsed.unparsed and self._bad_lines_shown < SHOWN_BAD_LINES:
-            self._bad_lines_shown += 1
-            shown = parsed.first_unparsed[:SHOWN_BYTES]
-            log.warning(
-                "%s lines of a block do not match the format, the first is %r;"
-                " --check-config shows where",
-                parsed.unparsed.total(),
-                shown,
-            )
-            if self._bad_lines_shown == SHOWN_BAD_LINES:
-                log.warning("no more such lines are shown; they are counted in the metrics")

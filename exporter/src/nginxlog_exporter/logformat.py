@@ -2,10 +2,6 @@
 
 Only what is counted is captured. Fields of few values (labels) that stand side by side are
 captured as one text, which is decoded once per distinct text and not once per line.
-
-Time is linear in the length of a line, whatever a client sends: every pattern is possessive, so
-that nothing is ever tried in a second way. A value therefore ends where its kind says (numbers,
-lists, quoted text) or else at the first appearance of the literal text that follows it.
 """
 
 import re
@@ -15,6 +11,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from nginxlog_exporter.nginxconf import LogFormat, LogFormatError
+from nginxlog_exporter.patterns import METHOD, free, typed
 
 # Few distinct values: they say what a request is counted as.
 LABELS = (
@@ -111,23 +108,6 @@ def compile_format(log_format: LogFormat) -> LineFormat:
 # Variables with nothing between them stay together: nobody can see where one of them ends.
 _VARIABLES = re.compile(r"((?:\$\{\w+\}|\$\w+)+)", re.ASCII)
 
-# Digits are bounded: whatever an upstream writes stays a finite number.
-_INTEGER = rb"(?:[0-9]{1,18}+|-)"
-_DECIMAL = rb"(?:[0-9]{1,12}+(?:\.[0-9]{1,6}+)?+|-)"
-_DECIMALS = rb"(?:" + _DECIMAL + rb"(?:(?:, | : )" + _DECIMAL + rb")*+)"
-_WORDS = rb"[^\s,\"]++(?:(?:, | : )[^\s,\"]++)*+"
-_TYPED = {
-    "status": _INTEGER,
-    "bytes_sent": _INTEGER,
-    "request_length": _INTEGER,
-    "request_time": _DECIMAL,
-    "msec": _DECIMAL,
-    "upstream_response_time": _DECIMALS,
-    "upstream_connect_time": _DECIMALS,
-}
-_LISTS = ("upstream_addr", "upstream_status")
-_METHOD = rb"[^\s\"\\]*+"
-
 
 def _tokens(log_format: LogFormat) -> list[Token]:
     """Cut the text into literals and variables, each with the pattern of what nginx writes."""
@@ -138,12 +118,12 @@ def _tokens(log_format: LogFormat) -> list[Token]:
     for before, variables, after in zip(pieces[::2], pieces[1::2], pieces[2::2], strict=False):
         # A variable that comes twice says the same twice: the first is enough.
         field = fields.pop(variables.strip("${}"), None)
-        free = _free(before, after, log_format.escape)
+        rest = free(before, after, log_format.escape)
         if field == "request_method" and variables.strip("${}") == "request":
-            tokens += [Token(variables, _METHOD, field), Token(variables, free)]
+            tokens += [Token(variables, METHOD, field), Token(variables, rest)]
         else:
             tokens.append(
-                Token(variables, _typed(field, before, after, log_format.escape) or free, field)
+                Token(variables, typed(field, before, after, log_format.escape) or rest, field)
             )
         tokens.append(_literal(after))
     return [token for token in tokens if token.pattern]
@@ -167,31 +147,6 @@ def _fields(log_format: LogFormat) -> dict[str, str]:
 
 def _literal(text: str) -> Token:
     return Token(repr(text), re.escape(text.encode()), literal=True)
-
-
-def _typed(field: str | None, before: str, after: str, escape: str) -> bytes | None:
-    """Return the pattern of a field whose kind says where it ends, else None."""
-    quoted = before.endswith('"')
-    if field in _TYPED:
-        # Absent is `-` by default and nothing otherwise; a double space must not pass for a number.
-        return _TYPED[field] + (b"?+" if quoted or escape != "default" else b"")
-    # An unquoted list holds the very spaces that end other values.
-    if field in _LISTS and after.startswith(" ") and not quoted:
-        return _WORDS if escape == "default" else rb"(?:" + _WORDS + rb")?+"
-    return None
-
-
-def _free(before: str, after: str, escape: str) -> bytes:
-    """Return the pattern of text of any kind, which ends where `after` begins."""
-    if before.endswith('"') and after.startswith('"') and escape == "default":
-        return rb'[^"\n]*+'  # a quote in the value is written \x22
-    if before.endswith('"') and after.startswith('"') and escape == "json":
-        return rb'[^"\\\n]*+(?:\\.[^"\\\n]*+)*+'
-    if not after:
-        return rb"[^\n]*+"
-    first, rest = re.escape(after[0].encode()), re.escape(after[1:].encode())
-    ordinary = rb"[^" + first + rb"\n]*+"
-    return ordinary + rb"(?:" + first + rb"(?!" + rest + rb")" + ordinary + rb")*+"
 
 
 def _parts(tokens: list[Token]) -> list[list[Token]]:

@@ -1,6 +1,8 @@
 """A small HTTP server: GET only, one answer per path, safe to stop."""
 
+import logging
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +12,8 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from nginxlog_exporter.settings import Address
+
+log = logging.getLogger(__name__)
 
 TEXT = "text/plain; charset=utf-8"
 # What only Prometheus and those that scrape like it send.
@@ -45,6 +49,11 @@ def serving(address: Address, routes: Routes) -> Iterator[Address]:
     class Server(ThreadingHTTPServer):
         address_family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
         daemon_threads = True
+
+        def handle_error(self, *_: object) -> None:
+            error = sys.exception()
+            if not isinstance(error, (ConnectionError, TimeoutError)):
+                log.error("a request could not be answered", exc_info=error)
 
     try:
         server = Server(address, _handler(routes))

@@ -87,10 +87,15 @@ VARIABLES = (
 )
 
 
-def load(flags: Mapping[str, str], environment: Mapping[str, str] = os.environ) -> Settings:
+def load(
+    flags: Mapping[str, str],
+    environment: Mapping[str, str] = os.environ,
+    *,
+    keeps_state: bool = True,
+) -> Settings:
     """Read the settings; `flags` maps names of variables to what the command line says.
 
-    Raises SettingsError.
+    Without `keeps_state` the place of the snapshot need not be usable. Raises SettingsError.
     """
     texts = {
         variable.name: flags.get(variable.name, environment.get(variable.name, "")).strip()
@@ -101,6 +106,9 @@ def load(flags: Mapping[str, str], environment: Mapping[str, str] = os.environ) 
     file = texts["NGINXLOG_FILE"]
     if not file:
         raise SettingsError("NGINXLOG_FILE is not set; it must be the path of nginx's access log")
+    state_file = values["NGINXLOG_STATE_FILE"]
+    if keeps_state and (not os.access(state_file.parent, os.W_OK) or state_file.is_dir()):
+        raise _wrong("NGINXLOG_STATE_FILE", str(state_file), "a file in a folder that is writable")
     return Settings(
         file=Path(file),
         log_format=_log_format(texts),
@@ -120,7 +128,11 @@ def _checked(name: str, text: str) -> Any:  # noqa: ANN401 - each reader has a t
     try:
         return read(text)
     except ValueError as error:
-        raise SettingsError(f"{name}: {text!r} is not valid; it must be {right}") from error
+        raise _wrong(name, text, right) from error
+
+
+def _wrong(name: str, text: str, right: str) -> SettingsError:
+    return SettingsError(f"{name}: {text!r} is not valid; it must be {right}")
 
 
 def _log_format(texts: Mapping[str, str]) -> LogFormat:
@@ -162,13 +174,6 @@ def _address(text: str) -> Address:
     return Address(host.strip("[]"), int(port))
 
 
-def _state_file(text: str) -> Path:
-    path = Path(text)
-    if not os.access(path.parent, os.W_OK) or path.is_dir():
-        raise ValueError(text)
-    return path
-
-
 def _from_one(text: str) -> int:
     number = int(text)
     if not 1 <= number <= 1_000_000:  # noqa: PLR2004 - said in the table of readers
@@ -200,7 +205,7 @@ def _buckets(text: str) -> tuple[float, ...]:
 _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "NGINXLOG_POOLS": (_pools, "such as blue=*:8081,green=*:8082, each name once"),
     "NGINXLOG_LISTEN": (_address, "an address and port such as 127.0.0.1:9117 or [::1]:9117"),
-    "NGINXLOG_STATE_FILE": (_state_file, "a file in a folder that exists and can be written to"),
+    "NGINXLOG_STATE_FILE": (Path, "a path"),
     "NGINXLOG_WINDOW": (_from_one, "a whole number from 1 to 1000000"),
     "NGINXLOG_ACTIVE_AFTER": (_from_one, "a whole number from 1 to 1000000"),
     "NGINXLOG_POLL_SECONDS": (_poll_seconds, "a number of seconds from 0.01 to 60"),

@@ -169,8 +169,8 @@ class Tail(Pygtail):  # type: ignore[misc]  # pygtail ships no types
         if self._is_live() or self.position is None:
             return False
         age = time.time() - os.fstat(self.fh.fileno()).st_mtime
-        # A clock that was set back must not hold the reader up.
-        quiet = not 0 <= age < QUIET_SECONDS
+        # Not just `age >= ...`: a clock that was set back must not hold the reader up.
+        quiet = not -QUIET_SECONDS < age < QUIET_SECONDS
         return quiet and rotation.successor(self.path, self.position) is not None
 
     def _is_live(self) -> bool:
