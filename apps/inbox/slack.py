@@ -8,6 +8,7 @@ that Slack shows as it was meant.
 """
 
 import json
+import math
 import re
 from typing import Any, NamedTuple
 
@@ -45,7 +46,7 @@ def is_webhook(address: str) -> bool:
 def parse(text: str | bytes) -> Payload | None:
     """Return the payload, or None where the text is not one JSON object."""
     try:
-        payload = json.loads(text, parse_constant=_refuse_constant)
+        payload = json.loads(text, parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError):
         return None
     return payload if isinstance(payload, dict) else None
@@ -85,8 +86,12 @@ def state(payload: Payload) -> str:
 # Private
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+def _finite(number: str) -> float:
+    """Read a number that can be written as JSON again: not NaN, nor 1e999, which is infinite."""
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"{number} is no number of JSON")
+    return value
 
 
 def _objects(value: object) -> list[Payload] | None:

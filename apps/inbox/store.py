@@ -30,7 +30,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._changed = threading.Condition(threading.RLock())
+        self._changed = threading.Condition()
         self._messages, self._last_id = _read(path)
         self._write_all()
 

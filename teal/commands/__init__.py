@@ -13,6 +13,7 @@ from teal.commands import (
     logs,
     query,
     reload,
+    screenshot,
     silence,
     status,
     switch,
@@ -36,4 +37,5 @@ ALL: dict[str, ModuleType] = {
     "test": test,
     "dashboards": dashboards,
     "lock": lock,
+    "screenshot": screenshot,
 }

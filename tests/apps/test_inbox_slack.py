@@ -85,7 +85,9 @@ def test_a_payload_is_judged_as_slack_judges_it(
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"hello", b"{", b'{"text": NaN}', b"\xff\xfe", b"[" * 10_000]
+    "body",
+    [b"", b"hello", b"{", b'{"text": NaN}', b'{"text": 1e999}', b"\xff\xfe", b"[" * 10_000],
+    ids=["empty", "text", "cut", "nan", "infinite", "bytes", "deep"],
 )
 def test_what_is_not_json_is_refused(client: FlaskClient, body: bytes) -> None:
     """However wrong it is."""
