@@ -8,7 +8,7 @@ import requests
 from teal.local import LocalRuntime
 from teal.wait import wait_for
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from teal.drill.traffic import Traffic
 from teal.parts import parts
 from teal.wait import wait_for
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
 def _pid(stack, part):
