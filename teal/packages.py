@@ -84,6 +84,14 @@ def default_templates() -> Path | None:
     return PROGRAMS / _ALERTMANAGER_SHARE.decode().lstrip("/")
 
 
+def prometheus_pages() -> Path | None:
+    """Return the folder of the private Prometheus' web pages; None: the system's own is used."""
+    program = find("prometheus")
+    if program is None or not program.is_relative_to(PROGRAMS):
+        return None
+    return PROGRAMS / "usr" / "share" / "prometheus" / "web"
+
+
 # Private
 
 _ALERTMANAGER_SHARE = b"/usr/share/prometheus/alertmanager"

@@ -49,7 +49,7 @@ def parts(settings: Settings) -> list[Part]:
         *pools,
         _part(settings, "exporter", "log lines to metrics", health="/-/ready", link="/metrics"),
         _part(settings, "blackbox", "probes both pools", health="/-/healthy", link="/"),
-        _part(settings, "prometheus", "rules", health="/-/ready", link="/alerts"),
+        _part(settings, "prometheus", "rules", health="/-/ready", link="/"),
         _part(settings, "alertmanager", "routes alerts", health="/-/ready", link="/"),
         _part(settings, "inbox", "Slack's local stand-in", health="/healthz", link="/"),
         _part(settings, "grafana", "dashboards", health="/api/health", link="/", optional=True),

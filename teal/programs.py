@@ -213,6 +213,7 @@ def _prometheus(settings: Settings, layout: Layout) -> Program:
             "--rules.alert.resend-delay=15s",
             # Always on since 3.0.
             "--enable-feature=expand-external-labels",
+            *_prometheus_pages(),
         ],
         directory=folder,
         environment={
@@ -226,6 +227,12 @@ def _prometheus(settings: Settings, layout: Layout) -> Program:
         },
         stop_seconds=30,
     )
+
+
+def _prometheus_pages() -> list[str]:
+    """Return the flag by which Debian's Prometheus finds its pages; no other build has it."""
+    folder = packages.prometheus_pages()
+    return [f"--web.local-assets={folder}"] if folder else []
 
 
 def _alertmanager(settings: Settings, layout: Layout) -> Program:

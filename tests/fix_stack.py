@@ -97,7 +97,7 @@ class Stack:
         wait_for(self._is_quiet, what="all alerts and messages to resolve", seconds=150)
 
     def _is_quiet(self) -> bool:
-        if any(alert.name != "PoolSwitched" for alert in api.alerts(self.settings)):
+        if api.alerts(self.settings):
             return False
         latest = {message.footer: message.state for message in api.messages(self.settings)}
         return "firing" not in latest.values()
@@ -148,3 +148,6 @@ def stack(running: Stack) -> Iterator[Stack]:
     yield running
     running.run("up")
     running.run("switch", "blue", code=None)
+    # Traffic follows, so that what is told of the switch belongs to this test, not to the next.
+    with Traffic(f"{running.settings.front}/", rate=50, seconds=1) as traffic:
+        traffic.wait()
