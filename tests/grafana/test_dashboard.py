@@ -17,6 +17,7 @@ DASHBOARDS = {
     path.name: json.loads(path.read_text())
     for path in sorted((ROOT / "grafana" / "dashboards").glob("*.json"))
 }
+assert DASHBOARDS, "no dashboard: make dashboards"
 PANELS = [
     pytest.param(panel, id=f"{name}: {panel['title']}")
     for name, dashboard in DASHBOARDS.items()
