@@ -44,7 +44,8 @@ class Stack:
             "TEAL_DIR": str(self.directory),
             "TEAL_ENV_FILE": str(nothing),
             "RUNTIME": runtime,
-            "STACK": f"teal-test-{os.getpid()}",
+            # Compose's project: each stack its own, or one would take the other down.
+            "STACK": self.directory.name.lower(),
             "HTTP_ADDR": "127.0.0.1",
             "GRAFANA": "off",
             **dict(zip(PORTS, map(str, free_ports(len(PORTS))), strict=True)),

@@ -25,8 +25,8 @@ def injected(mode: Mode, pool: str, settings: Settings, runtime: Runtime) -> Ite
             runtime.revive(pool)
         return
     address = f"http://127.0.0.1:{settings.port_of(pool)}/chaos"
+    _start(address, mode.chaos, pool)
     try:
-        _start(address, mode.chaos, pool)
         yield
     finally:
         requests.post(f"{address}/stop", timeout=LIMIT_SECONDS).raise_for_status()
@@ -34,11 +34,18 @@ def injected(mode: Mode, pool: str, settings: Settings, runtime: Runtime) -> Ite
 
 # Private
 
+# What servers say to a POST that they have no use for.
+_NO_SUCH_THING = (
+    requests.codes.not_found,
+    requests.codes.method_not_allowed,
+    requests.codes.not_implemented,
+)
+
 
 def _start(address: str, chaos: dict[str, str], pool: str) -> None:
     parameters = {**chaos, "rate": "1", "seconds": str(LONGEST_FAULT_SECONDS)}
     answer = requests.post(f"{address}/start", params=parameters, timeout=LIMIT_SECONDS)
-    if answer.status_code == requests.codes.not_found:
+    if answer.status_code in _NO_SUCH_THING:
         raise RuntimeFailedError(
             f"the application in {pool} has no /chaos endpoints; MODE=crash works with any"
         )
