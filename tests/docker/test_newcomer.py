@@ -77,7 +77,9 @@ def machine(request):
 def test_every_command_of_the_readme(machine):
     """In the order of the README, each ends well, drills pass, and at the end nothing is left."""
     code, said = machine.run(
-        "apt-get update -qq\n" + BLOCKS["requirements"].replace("sudo ", "") + " -yqq", user="root"
+        "apt-get update -qq\n" + BLOCKS["requirements"].replace("sudo ", "") + " -yqq",
+        user="root",
+        folder="/",
     )
     assert code == 0, said
     for name in ("try", "see", "switch", "drill", "reload", "silence", "develop", "remove"):
@@ -111,7 +113,10 @@ def test_no_network_is_one_clear_line(machine):
 @pytest.mark.parametrize("machine", [("dev",)], indirect=True, ids=["without venv"])
 def test_a_missing_program_is_one_clear_line(machine):
     """A Debian without python3-venv says which package to install."""
-    machine.run("apt-get remove -yqq python3-venv python3.11-venv", user="root")
+    code, said = machine.run(
+        "apt-get remove -yqq python3-venv python3.11-venv", user="root", folder="/"
+    )
+    assert code == 0, said
     code, said = machine.run("make up")
 
     assert code != 0

@@ -1,5 +1,6 @@
 """A log_format is read as nginx reads it, and compiled into an expression that cannot be slowed."""
 
+import re
 import time
 
 import pytest
@@ -139,3 +140,12 @@ def test_an_absent_number_is_a_dash_or_nothing_as_the_format_writes_it() -> None
     assert rows(
         text.replace("$upstream_response_time", '"$upstream_response_time"'), b'200 GET "" end'
     )
+
+
+@pytest.mark.parametrize("escape", ["default", "json", "none"])
+def test_no_group_is_possessive(escape: str) -> None:
+    """CPython before 3.11.5 (Debian 12 has 3.11.2) matches possessive groups wrongly."""
+    for text in (teal_format().text, '{"s":"$status","m":"$request","a":"$upstream_addr"} x$uri y'):
+        pattern = compile_format(LogFormat("test", text, escape)).line.pattern
+
+        assert not re.search(rb"\)(?:[*+?]|\{[^}]*\})\+", pattern)

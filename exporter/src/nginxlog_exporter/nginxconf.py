@@ -51,9 +51,9 @@ def choose(formats: dict[str, LogFormat], name: str | None) -> LogFormat:
 _WORD = re.compile(
     r"""\s++ | \#[^\n]*+
     | (?P<end>[;{}])
-    | '(?P<single>[^'\\]*+(?:\\.[^'\\]*+)*+)'
-    | "(?P<double>[^"\\]*+(?:\\.[^"\\]*+)*+)"
-    | (?P<bare>(?!['"])(?:\$\{|\\.|[^\s;{\\])++)""",
+    | '(?P<single>[^'\\]*+(?:\\.[^'\\]*+)*)'
+    | "(?P<double>[^"\\]*+(?:\\.[^"\\]*+)*)"
+    | (?P<bare>(?!['"])(?:\$\{|\\.|[^\s;{\\])+)""",
     re.VERBOSE | re.DOTALL,
 )
 _ESCAPED = re.compile(r"\\([\"'\\trn])")
