@@ -142,10 +142,8 @@ def test_an_absent_number_is_a_dash_or_nothing_as_the_format_writes_it() -> None
     )
 
 
-@pytest.mark.parametrize("escape", ["default", "json", "none"])
-def test_no_group_is_possessive(escape: str) -> None:
+def test_no_group_is_possessive() -> None:
     """CPython before 3.11.5 (Debian 12 has 3.11.2) matches possessive groups wrongly."""
-    for text in (teal_format().text, '{"s":"$status","m":"$request","a":"$upstream_addr"} x$uri y'):
-        pattern = compile_format(LogFormat("test", text, escape)).line.pattern
-
-        assert not re.search(rb"\)(?:[*+?]|\{[^}]*\})\+", pattern)
+    other = LogFormat("json", '{"s":"$status","m":"$request","a":"$upstream_addr"} $uri', "json")
+    for line_format in (teal_format(), compile_format(other)):
+        assert not re.search(rb"\)(?:[*+?]|\{[^}]*\})\+", line_format.line.pattern)

@@ -94,8 +94,8 @@ def test_a_log_without_permission_is_waited_for(
             raise PermissionError
 
         with monkeypatch.context() as system:
-            system.setattr("os.open", refuse)
-            system.setattr("builtins.open", refuse)
+            system.setattr("os.access", lambda *_: False)
+            system.setattr("pathlib.Path.open", refuse)
             assert reader.read() == b""
     else:
         log.chmod(0)
