@@ -90,7 +90,7 @@ def test_a_log_without_permission_is_waited_for(
     append(log, A)
     if os.geteuid() == 0:
         # Root may read every file, so the system's answer to others is given here.
-        def refuse(*_: object) -> None:
+        def refuse(*_: object, **__: object) -> None:
             raise PermissionError
 
         with monkeypatch.context() as system:
