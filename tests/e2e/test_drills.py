@@ -30,6 +30,14 @@ def test_a_broken_pool_costs_no_request_and_gives_one_message(stack, mode):
     assert "Resolved: Failover" in new[1].title
 
 
+def test_a_failover_right_after_one_in_the_other_direction(stack):
+    """What is still repeated about the first one, as resolved, doubles no message of the second."""
+    assert stack.run("chaos", "error").rstrip().endswith("PASS")
+    stack.run("switch", "green")
+
+    assert stack.run("chaos", "crash").rstrip().endswith("PASS")
+
+
 def test_latency_is_no_failover(stack):
     """A slow pool keeps serving; nobody is called."""
     said = stack.run("chaos", "latency")
