@@ -19,8 +19,8 @@ chaos: ## break the active pool and judge what happens, MODE=error|timeout|crash
 status: ## pools, releases, health, errors, alerts; JSON=1 for programs
 	$(TEAL) status $(if $(JSON),--json)
 
-logs: ## nginx's routing and the exporter's log, readable; FOLLOW=0 ends after the last lines
-	$(TEAL) logs $(if $(filter 0,$(FOLLOW)),--no-follow)
+logs: ## nginx's routing and the exporter's log, readable; FOLLOW=0 only old lines, PART=nginx its own
+	$(TEAL) logs $(if $(PART),--part $(PART)) $(if $(filter 0,$(FOLLOW)),--no-follow)
 
 switch: ## make the other pool the desired one, POOL=green; no request is lost
 	$(TEAL) switch $(POOL)

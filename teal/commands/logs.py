@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterable
 
 from teal.follow import follow_file
-from teal.runtime import RuntimeFailedError, choose
+from teal.runtime import Runtime, RuntimeFailedError, choose
 from teal.settings import Settings
 
 DEFAULT_LINES = 20
@@ -21,6 +21,9 @@ DEFAULT_LINES = 20
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `make logs` takes."""
     parser.add_argument("--lines", type=int, default=DEFAULT_LINES, help="how many old lines")
+    parser.add_argument(
+        "--part", help="what this part itself says, instead: nginx, prometheus, ..."
+    )
     parser.add_argument("--no-follow", action="store_true", help="show the old lines and end")
 
 
@@ -32,6 +35,8 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
         raise RuntimeFailedError(
             "nothing runs; start it with: make up (or see old lines: FOLLOW=0)"
         )
+    if arguments.part:
+        return _show_part(runtime, arguments.part, follow=follow, lines=arguments.lines)
     names = {address: pool for pool, address in runtime.pools.items()}
     requests = follow_file(runtime.layout.access_log, follow=follow, lines=arguments.lines)
     exporter = runtime.output("exporter", follow=follow, lines=arguments.lines)
@@ -79,6 +84,16 @@ def readable(line: str, pools: dict[str, str]) -> str:
 
 
 # Private
+
+
+def _show_part(runtime: Runtime, part: str, *, follow: bool, lines: int) -> int:
+    started = runtime.running()
+    if started and part not in started:
+        raise RuntimeFailedError(f"{part!r} is no part of the stack; it has {', '.join(started)}")
+    for line in runtime.output(part, follow=follow, lines=lines):
+        print(line, flush=True)
+    return 0
+
 
 _FIELD = re.compile(r'(\w+)=("[^"]*"|\S*)')
 # nginx writes ", " between attempts and " : " where an internal redirect started new ones.

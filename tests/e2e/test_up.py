@@ -69,6 +69,12 @@ def test_logs_show_requests_in_words(stack):
     assert "<- blue 200" in said
 
 
+def test_logs_of_one_part(stack):
+    """What a part itself prints, and a clear word when there is no such part."""
+    assert "nginx/1." in stack.run("logs", "--part", "nginx", "--no-follow", "--lines", "200")
+    assert "'ngnix' is no part of the stack" in stack.run("logs", "--part", "ngnix", code=1)
+
+
 def test_query_prints_what_prometheus_answers(stack):
     """PromQL in the terminal, and Prometheus' own words when it is wrong."""
     assert "vector" not in stack.run("query", "vector(0.5)")
