@@ -106,7 +106,11 @@ def _nginx(layout: Layout) -> Program:
     folder = _nginx_folder(layout)
     return Program(
         name="nginx",
-        command=nginx_command(layout),
+        command=[
+            str(ROOT / "nginx" / "run.sh"),
+            str(folder / "nginx.pid"),
+            *nginx_command(layout),
+        ],
         directory=folder,
         stop_signal="QUIT",
         stop_seconds=35,
