@@ -13,6 +13,7 @@ import pytest
 import requests
 
 from teal import api
+from teal.drill.quiet import is_quiet
 from teal.drill.traffic import Traffic
 from teal.layout import Layout
 from teal.settings import Settings, load
@@ -98,7 +99,7 @@ class Stack:
         wait_for(self._is_quiet, what="all alerts and messages to resolve", seconds=150)
 
     def _is_quiet(self) -> bool:
-        if api.alerts(self.settings):
+        if not is_quiet(self.settings):
             return False
         latest = {message.footer: message.state for message in api.messages(self.settings)}
         return "firing" not in latest.values()

@@ -11,6 +11,7 @@ from teal import api, table
 from teal.commands.status import collect
 from teal.drill.fault import injected
 from teal.drill.modes import MESSAGE_LIMIT_SECONDS, MODES, Mode
+from teal.drill.quiet import is_quiet
 from teal.drill.traffic import Traffic
 from teal.drill.verdict import judge
 from teal.drill.watch import Watch
@@ -21,6 +22,8 @@ from teal.wait import WaitedTooLongError, wait_for
 REQUESTS_PER_SECOND = 20
 LONGEST_DRILL_SECONDS = 180
 WARM_UP_LIMIT_SECONDS = 15
+# A switch is told for as long as Prometheus shows it; see PoolSwitched.
+QUIET_LIMIT_SECONDS = 40
 RECOVERY_LIMIT_SECONDS = 30
 RESOLVED_LIMIT_SECONDS = 60
 # A mode without a failover is watched for this long; a message would have come by then.
@@ -48,10 +51,16 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
             what=f"traffic to show that {pool} is active",
             seconds=WARM_UP_LIMIT_SECONDS,
         )
+        wait_for(
+            lambda: is_quiet(settings),
+            what="what happened before to be told, and no alert to be left (see make status)",
+            seconds=QUIET_LIMIT_SECONDS,
+        )
         print(f"Traffic flows ({REQUESTS_PER_SECOND} requests a second). Breaking {pool} now.")
         _break_and_mend(mode, pool, settings, runtime, watch)
     _print_timeline(watch.events)
-    seen = None if settings.uses_real_slack else watch.messages
+    told = [message for message in watch.messages if message.received >= watch.events["fault"]]
+    seen = None if settings.uses_real_slack else told
     verdicts = judge(mode, traffic.result, watch.events, seen)
     print(
         table.render(

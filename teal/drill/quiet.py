@@ -1,0 +1,18 @@
+"""Whether all that happened before has been told, so that what is told next is news of the drill."""
+
+import time
+
+from teal import api
+from teal.settings import Settings
+
+# From a change of pool to the evaluation that sees it: the exporter's look, a scrape, an evaluation.
+SEEN_SECONDS = 5
+
+
+def is_quiet(settings: Settings) -> bool:
+    """Whether no alert is pending or firing, and no change of pool is too young to have raised one.
+
+    A planned switch, too, is told: its message must not be taken for the drill's.
+    """
+    changed = api.scraped(settings, "exporter", "nginxlog_pool_last_change_timestamp_seconds") or 0
+    return time.time() - changed > SEEN_SECONDS and not api.alerts(settings)
