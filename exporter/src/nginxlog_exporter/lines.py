@@ -1,8 +1,10 @@
 """Complete lines out of an open log, in blocks of bounded size; a partial line has to wait."""
 
 import os
+from gzip import GzipFile
 
-from nginxlog_exporter.rotation import LogFile
+from nginxlog_exporter.place import LogFile
+from nginxlog_exporter.rotation import DAMAGE
 
 # Both the longest line and the size of a block.
 BLOCK_BYTES = 1 << 20
@@ -12,9 +14,10 @@ def read_lines(file: LogFile, offset: int, *, over: bool) -> tuple[bytes, int, i
     """Return complete lines from the offset on, the bytes they took, how many were too long.
 
     `over`: nothing will be added to the file, so its last line needs no newline.
+    Raises OSError, or one of DAMAGE if nothing more can be had from a compressed file.
     """
     file.seek(offset)
-    data = file.read(BLOCK_BYTES)
+    data = _read(file)
     end = data.rfind(b"\n") + 1
     if end:
         return data[:end], end, 0
@@ -38,6 +41,20 @@ def end_of_lines(file: LogFile) -> int:
 
 
 # Private
+
+
+def _read(file: LogFile) -> bytes:
+    """Return the bytes of a block; those before the damage if a compressed file is damaged."""
+    if not isinstance(file, GzipFile):
+        return file.read(BLOCK_BYTES)
+    data = b""
+    try:
+        while len(data) < BLOCK_BYTES and (part := file.read1(BLOCK_BYTES - len(data))):
+            data += part
+    except DAMAGE:
+        if not data:
+            raise
+    return data
 
 
 def _length_of_line(file: LogFile, length: int, *, over: bool) -> int:

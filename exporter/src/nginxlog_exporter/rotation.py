@@ -1,109 +1,120 @@
-"""Where a log file went: identity of files, names of rotated ones, and which comes next.
+"""Where a log file went: names of rotated ones, which one holds a place, and which comes next.
 
-A file is known by device, inode and its first bytes. The inode alone is not enough (it is used
-again for a new file), the first bytes alone are not either (a young file has few).
+By name rotated files are those that logrotate, savelog and most others make (`.1`, `.2.gz`,
+`-20260131`, `.2026-01-31`, ...): anything else beside the log is somebody's copy and not read.
+Limits: files moved to another folder, or compressed otherwise than by gzip, are not found after a
+restart, which is a gap.
 """
 
 import gzip
+import os
 import re
-from dataclasses import asdict, dataclass
-from hashlib import blake2b
-from io import FileIO
-from os import stat_result
+import stat
+import zlib
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-HEAD_BYTES = 1024
+from nginxlog_exporter.place import LogFile, Position, still_holds
 
-LogFile = FileIO | gzip.GzipFile
+__all__ = ["DAMAGE", "Position", "find", "newer", "open_log", "rotated", "successor"]
 
-
-@dataclass(frozen=True, kw_only=True)
-class Position:
-    """A place in a file, always after a newline, and enough to know the file again."""
-
-    device: int
-    inode: int
-    # Of the first `head_length` bytes, all of them before the offset.
-    head_length: int
-    head_digest: str
-    # In bytes; of the uncompressed content.
-    offset: int
-    # When the file was last written, as of this reading (nanoseconds since the epoch).
-    modified_ns: int
-
-    def to_state(self) -> dict[str, Any]:
-        """Return the position as JSON values."""
-        return asdict(self)
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> "Position":
-        """Return what `to_state` was called on. Raises TypeError or ValueError."""
-        digest = str(state.pop("head_digest"))
-        return cls(head_digest=digest, **{name: int(value) for name, value in state.items()})
+# What reading a compressed file that is cut off or overwritten raises.
+DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile)
 
 
 def open_log(path: Path) -> LogFile:
-    """Open a log for reading bytes, compressed (`.gz`) or not. Raises OSError."""
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb", buffering=0)
+    """Open a log for reading bytes, compressed (`.gz`) or not. Raises OSError.
+
+    Only ordinary files: a FIFO would keep the reader waiting for ever.
+    """
+    file = open(path, "rb", buffering=0, opener=_open_regular)  # noqa: SIM115 - returned
+    if path.suffix != ".gz":
+        return file
+    unpacked = gzip.GzipFile(fileobj=file, mode="rb")
+    unpacked.myfileobj = file  # closes it as well
+    return unpacked
 
 
-def position_at(file: LogFile, offset: int, status: stat_result) -> Position:
-    """Return the position of an open file."""
-    length = min(offset, HEAD_BYTES)
-    return Position(
-        device=status.st_dev,
-        inode=status.st_ino,
-        head_length=length,
-        head_digest=_digest(file, length),
-        offset=offset,
-        modified_ns=status.st_mtime_ns,
-    )
+class Following(NamedTuple):
+    """Where to read, and what the way there tells."""
+
+    path: Path
+    # At the position, of which this file has the content; otherwise at the beginning.
+    goes_on: bool = False
+    # The log is the file that was being read, but its content is another.
+    was_cut: bool = False
+    # The file of the position is gone.
+    is_gap: bool = False
+    # The place in the file before this one.
+    left: Position | None = None
 
 
-def still_holds(file: LogFile, position: Position, status: stat_result) -> bool:
-    """Tell whether the content up to the position is still what was read."""
-    if isinstance(file, FileIO) and status.st_size < position.offset:
-        return False
-    return _digest(file, position.head_length) == position.head_digest
+def where_to_read(log: Path, position: Position | None) -> Following:
+    """Return where a reader who is at this position reads on. Raises OSError if it cannot yet."""
+    if position is None:
+        return Following(log)
+    if position.finished:
+        return Following(successor(log, position) or log, left=replace(position, left=None))
+    is_log = _is_file_of(log, position)
+    left = position.left
+    if not position.offset:
+        # No content by which to know the file. So all that is newer than what was read.
+        next_ = successor(log, left) if left else newer(log, position.modified_ns)
+        return Following(next_ or log, was_cut=is_log and next_ != log, left=left)
+    found = find(log, position)
+    if found:
+        return Following(found, goes_on=True, was_cut=is_log and found != log)
+    next_ = successor(log, position)
+    if next_ is None:
+        raise FileNotFoundError(log)
+    return Following(next_, was_cut=is_log, is_gap=True)
 
 
 def find(log: Path, position: Position) -> Path | None:
-    """Return where the file of this position is now: the log, or one that it was rotated to."""
+    """Return where the file of this position is now: the log, or one that it was rotated to.
+
+    Raises OSError if it is there but cannot be read just now.
+    """
     candidates = [log, *reversed(rotated(log))]
-    same = [path for path in candidates if _is_same(path, position)]
-    same += [path for path in candidates if _is_copy(path, position)]
-    return same[0] if same else None
+    place = _place(candidates, position)
+    return None if place is None else candidates[place]
 
 
 def successor(log: Path, position: Position) -> Path | None:
     """Return the file that comes after the position's file, None if there is none yet."""
     older_first = rotated(log)
-    known = [place for place, path in enumerate(older_first) if _is_same(path, position)]
-    known += [place for place, path in enumerate(older_first) if _is_copy(path, position)]
-    if known:
-        newer = older_first[known[0] + 1 :]
-    else:
-        newer = [path for path in older_first if path.stat().st_mtime_ns > position.modified_ns]
-    if newer:
-        return newer[0]
-    return log if log.exists() else None
+    place = _place(older_first, position)
+    if place is None:
+        return newer(log, position.modified_ns)
+    later = [*older_first[place + 1 :], *([log] if log.is_file() else [])]
+    return later[0] if later else None
+
+
+def newer(log: Path, modified_ns: int) -> Path | None:
+    """Return the first rotated file that was written after that moment, else the log if it is."""
+    for path in rotated(log):
+        if path.stat().st_mtime_ns > modified_ns:
+            return path
+    return log if log.is_file() else None
 
 
 def rotated(log: Path) -> list[Path]:
-    """Return the rotated files of a log, the oldest first.
-
-    By name they are those that logrotate, savelog and most others make (`.1`, `.2.gz`, `-20260131`,
-    `.2026-01-31`, ...): anything else beside the log is somebody's copy and not read.
-    """
+    """Return the rotated files of a log, the oldest first."""
     found = []
     for path in log.parent.glob(f"{_literal(log.name)}[.-]*"):
         suffix = path.name.removeprefix(log.name)
         # While a file is being compressed both exist.
-        if _ROTATED.fullmatch(suffix) and not (
+        if not _ROTATED.fullmatch(suffix) or (
             path.suffix == ".gz" and path.with_suffix("").exists()
         ):
-            found.append((path.stat().st_mtime_ns, -_number(suffix), suffix, path))
+            continue
+        try:
+            status = path.stat()
+        except OSError:
+            continue  # just gone, or a link to nowhere
+        if stat.S_ISREG(status.st_mode):
+            found.append((status.st_mtime_ns, -_number(suffix), suffix, path))
     return [path for *_, path in sorted(found)]
 
 
@@ -111,6 +122,14 @@ def rotated(log: Path) -> list[Path]:
 
 _ROTATED = re.compile(r"[.-]\d[\dT:_.-]*?(\.gz)?", re.ASCII)
 _NUMBERED = re.compile(r"\.(\d+)(\.gz)?", re.ASCII)
+
+
+def _open_regular(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(f"{path} is no ordinary file")
+    return descriptor
 
 
 def _literal(name: str) -> str:
@@ -123,26 +142,38 @@ def _number(suffix: str) -> int:
     return int(numbered[1]) if numbered else 0
 
 
-def _digest(file: LogFile, length: int) -> str:
-    file.seek(0)
-    return blake2b(file.read(length), digest_size=16).hexdigest()
+def _place(candidates: list[Path], position: Position) -> int | None:
+    """Return which of the files is that of the position: itself, else a copy of it."""
+    for is_it in (_is_same, _is_copy):
+        for place, path in enumerate(candidates):
+            if is_it(path, position):
+                return place
+    return None
 
 
 def _is_same(path: Path, position: Position) -> bool:
+    return _is_file_of(path, position) and _holds(path, position)
+
+
+def _is_file_of(path: Path, position: Position) -> bool:
     try:
         status = path.stat()
-        if (status.st_dev, status.st_ino) != (position.device, position.inode):
-            return False
-        with open_log(path) as file:
-            return still_holds(file, position, status)
     except OSError:
         return False
+    return (status.st_dev, status.st_ino) == (position.device, position.inode)
 
 
 def _is_copy(path: Path, position: Position) -> bool:
     """Tell whether another file has the same content: a copy, or the file compressed."""
     try:
-        with open_log(path) as file:
-            return position.head_length > 0 and still_holds(file, position, path.stat())
+        return position.head_length > 0 and _holds(path, position)
     except OSError:
+        return False
+
+
+def _holds(path: Path, position: Position) -> bool:
+    try:
+        with open_log(path) as file:
+            return still_holds(file, position)
+    except DAMAGE:
         return False

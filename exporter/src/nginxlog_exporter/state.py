@@ -1,14 +1,23 @@
 """The snapshot: place in the log and all counters in one file, replaced as a whole.
 
-Promise: after a kill at any moment the file holds one moment of the past, with the counters of
-exactly the lines before the place. What came after it is read again, so nothing is lost and
-nothing doubled. A file that cannot be used is put aside and never stops the exporter.
+Promise: after a kill at any moment, a power cut or a full disk the file holds one moment of the
+past, with the counters of exactly the lines before the place. What came after it is read again, so
+nothing is lost and nothing doubled. Should it be spoiled all the same (a disk error, an editor),
+its checksum tells, and the snapshot before it takes its place: just as exact, with more to read
+again. If that is spoiled too, the caller is told and both are left for a person to look at; no
+snapshot ever stops the exporter.
 """
 
 import json
+import logging
 import os
+import shutil
+from contextlib import suppress
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
+
+log = logging.getLogger(__name__)
 
 VERSION = 1
 
@@ -18,25 +27,33 @@ class StateError(Exception):
 
 
 def load(path: Path) -> dict[str, Any] | None:
-    """Return the snapshot, None if there is none yet. Raises StateError."""
+    """Return the snapshot, else the one before it, None if there is none yet. Raises StateError."""
     try:
-        state = json.loads(path.read_bytes())
+        return _read(path)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
-        raise StateError(f"{path} cannot be read: {error}") from error
-    if not isinstance(state, dict) or state.get("version") != VERSION:
-        raise StateError(f"{path} is no snapshot of version {VERSION}")
-    return state
+    except StateError as spoiled:
+        try:
+            before = _read(_before(path))
+        except (FileNotFoundError, StateError):
+            raise spoiled from None
+        log.warning("%s; the snapshot before it is used", spoiled)
+        _take_back(path)
+        return before
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
     """Replace the snapshot; it is on the disk when this returns. Raises OSError."""
+    text = _to_text({"version": VERSION, **state})
     new = path.with_name(path.name + ".new")
     with new.open("w", encoding="ascii") as file:
-        json.dump({"version": VERSION, **state}, file, separators=(",", ":"))
+        file.write(f'{{"checksum":"{_checksum(text)}",{text[1:]}')
         file.flush()
         os.fsync(file.fileno())
+    # Without hard links there is no snapshot before this one, which does no harm.
+    with suppress(OSError):
+        _before(path).unlink(missing_ok=True)
+        _before(path).hardlink_to(path)
     new.replace(path)
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -47,6 +64,50 @@ def save(path: Path, state: dict[str, Any]) -> None:
 
 def put_aside(path: Path) -> Path:
     """Rename a snapshot that cannot be used, for a person to look at. Raises OSError."""
-    aside = path.with_name(path.name + ".unusable")
-    path.replace(aside)
-    return aside
+    return path.replace(_aside(path))
+
+
+# Private
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        state = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, RecursionError) as error:
+        raise StateError(f"{path} cannot be read: {error}") from error
+    if not isinstance(state, dict) or state.get("version") != VERSION:
+        raise StateError(f"{path} is no snapshot of version {VERSION}")
+    # Snapshots of the first releases have none.
+    checksum = state.pop("checksum", None)
+    if checksum is not None and checksum != _checksum(_to_text(state)):
+        raise StateError(f"{path} was changed: its checksum is another")
+    return state
+
+
+def _before(path: Path) -> Path:
+    return path.with_name(path.name + ".before")
+
+
+def _take_back(path: Path) -> None:
+    """Put the snapshot before into the place of a spoiled one, which is kept aside."""
+    with suppress(OSError):
+        shutil.copyfile(path, _aside(path))
+    with suppress(OSError):
+        new = path.with_name(path.name + ".new")
+        new.unlink(missing_ok=True)
+        new.hardlink_to(_before(path))
+        new.replace(path)
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(path.name + ".unusable")
+
+
+def _to_text(state: dict[str, Any]) -> str:
+    return json.dumps(state, separators=(",", ":"))
+
+
+def _checksum(text: str) -> str:
+    return blake2b(text.encode(), digest_size=16).hexdigest()
