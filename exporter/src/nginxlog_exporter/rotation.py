@@ -121,6 +121,8 @@ def rotated(log: Path) -> list[Path]:
 # Private
 
 _ROTATED = re.compile(r"[.-]\d[\dT:_.-]*?(\.gz)?", re.ASCII)
+# Some compressors and file systems keep times to the second only.
+_TIME_STEP_NS = 2 * 10**9
 _NUMBERED = re.compile(r"\.(\d+)(\.gz)?", re.ASCII)
 
 
@@ -164,9 +166,13 @@ def _is_file_of(path: Path, position: Position) -> bool:
 
 
 def _is_copy(path: Path, position: Position) -> bool:
-    """Tell whether another file has the same content: a copy, or the file compressed."""
+    """Tell whether another file has the same content: a copy, or the file compressed.
+
+    It has the time of the file or a later one, so older files need not be opened.
+    """
     try:
-        return position.head_length > 0 and _holds(path, position)
+        is_older = path.stat().st_mtime_ns < position.modified_ns - _TIME_STEP_NS
+        return position.head_length > 0 and not is_older and _holds(path, position)
     except OSError:
         return False
 

@@ -14,7 +14,8 @@ offset file written in place: now the position is part of the snapshot (state.py
 
 Limits, none of which is a gap: lines that copytruncate destroys between its copy and its cut; lines
 that a worker writes to a renamed file that was quiet for a minute (late.py), or after the log was
-rotated once more; rotated files before the first line was ever counted. A rotated file that exists
+rotated once more; rotated files before the first line was ever counted, or deleted before their
+turn while an older one that was read is still there. A rotated file that exists
 but cannot be read holds the reader up (`readable` is False) rather than being skipped.
 """
 
@@ -88,7 +89,7 @@ class Tail(Pygtail):  # type: ignore[misc]  # pygtail ships no types
         block: Block | None = None
         self.readable = self.path.is_file() and os.access(self.path, os.R_OK)
         try:
-            block = self._late_block() or self.next()
+            block = self._late_block() or self._walk()
         except StopIteration:
             pass
         except rotation.DAMAGE:
@@ -116,6 +117,18 @@ class Tail(Pygtail):  # type: ignore[misc]  # pygtail ships no types
         # pygtail's own opens the file again in order to close it.
         self._close()
         self._left_file.forget()
+
+    def _walk(self) -> Block:
+        """Return the next block; StopIteration at the end of the last file."""
+        while True:
+            try:
+                block: Block = self.next()
+            except StopIteration:
+                # pygtail goes on to one more file at a time, and that one may be empty.
+                if self._complete or not self._is_over():
+                    raise
+            else:
+                return block
 
     def _filehandle(self) -> LogFile:
         """Return the open file; called by pygtail too."""

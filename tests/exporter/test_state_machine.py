@@ -1,0 +1,270 @@
+"""Everything that may happen to a log and its exporter, in any order: each line counts once.
+
+Hypothesis plays nginx, logrotate, the administrator and the kernel; logworld.py keeps account of
+every line. Only destroyed lines that were not counted yet may be missing, and a gap tells so if
+the file was begun; a file that came and went unseen leaves no trace.
+TORTURE_EXAMPLES=2000 makes a longer run.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from unittest import mock
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from loglines import settings as exporter_settings
+from loglines import teal_format
+from logworld import NUMBERS, LogWorld
+
+from nginxlog_exporter import expose
+from nginxlog_exporter.follow import Follower
+
+FORMAT = teal_format()
+EXAMPLES = int(os.environ.get("TORTURE_EXAMPLES", "60"))
+
+
+class Machine(RuleBasedStateMachine):
+    """The log, the exporter that follows it, and what the exporter must have counted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.world = LogWorld(Path(self.folder.name))
+        self.settings = exporter_settings(Path(self.folder.name))
+        self.patches = [
+            mock.patch("nginxlog_exporter.tail.QUIET_SECONDS", 0.0),
+            mock.patch("os.fsync"),  # power cuts are not part of this
+        ]
+        for patch in self.patches:
+            patch.start()
+        self.follower: Follower | None = None
+        # Lines that the running exporter has counted; those in its snapshot and the one before.
+        self.counted: set[int] = set()
+        self.saved: set[int] = set()
+        self.saved_before: set[int] = set()
+        # Lines that may be missing, and those of them that nobody could know of.
+        self.may_miss: set[int] = set()
+        self.unknown: set[int] = set()
+        self.holds_live_open = False
+        self.scraped: dict[object, float] = {}
+
+    @initialize(lossy=st.booleans())
+    def begin(self, lossy: bool) -> None:
+        """Count a first line; before that there is no place to go on from."""
+        self.lossy = lossy
+        self.write(1)
+        self.restart()
+        self.catch_up()
+        self.save()
+
+    # nginx
+
+    @rule(count=st.integers(1, 3))
+    def write(self, count: int) -> None:
+        """Write lines, in a new file if there is none."""
+        for _ in range(count):
+            self.world.write()
+
+    @rule()
+    def create(self) -> None:
+        """Reopen the log after a rotation, without a line yet."""
+        self.world.create()
+
+    @precondition(lambda self: not (self.world.live and self.world.live.half is not None))
+    @rule()
+    def write_half_a_line(self) -> None:
+        """As when the disk is full, or the reader looks in between."""
+        self.world.write_half()
+
+    @precondition(lambda self: self.world.late)
+    @rule()
+    def write_late(self) -> None:
+        """Write to the renamed file, as a slow worker does."""
+        self.world.write_late()
+
+    # logrotate
+
+    @precondition(lambda self: self.world.live)
+    @rule(by_date=st.booleans(), gap=st.booleans())
+    def rotate_by_rename(self, by_date: bool, gap: bool) -> None:
+        """Rename; nginx creates the new file at once or later."""
+        self.world.rename(by_date=by_date)
+        self.holds_live_open = False
+        if not gap:
+            self.world.create()
+
+    @rule(rotations=st.integers(2, 3), by_date=st.booleans())
+    def rotate_repeatedly(self, rotations: int, by_date: bool) -> None:
+        """Several rotations in a row."""
+        for _ in range(rotations):
+            self.world.write()
+            self.rotate_by_rename(by_date=by_date, gap=False)
+
+    @precondition(lambda self: self.world.live and self.world.live.lines)
+    @rule(by_date=st.booleans())
+    def copy_and_truncate(self, by_date: bool) -> None:
+        """Nginx writes nothing in between."""
+        self.world.copy_and_truncate(by_date=by_date)
+        self.holds_live_open = False
+
+    @precondition(lambda self: self.world.rotated and self.world.rotated[-1].path.suffix != ".gz")
+    @rule()
+    def compress(self) -> None:
+        """Compress the newest rotated file."""
+        self.world.compress()
+
+    # Whoever destroys lines
+
+    @precondition(lambda self: self.lossy and self.world.live)
+    @rule()
+    def truncate(self) -> None:
+        """Cut the log without a copy."""
+        self._miss(self.world.truncate())
+
+    @precondition(lambda self: self.lossy and self.world.live)
+    @rule()
+    def delete_and_create(self) -> None:
+        """Delete the log, which a running exporter still has open and reads to its end."""
+        gone = self.world.delete()
+        if not (self.follower and self.holds_live_open):
+            self._miss(gone)
+        self.world.create()
+        self.holds_live_open = False
+
+    @precondition(lambda self: self.lossy and self.world.rotated)
+    @rule()
+    def delete_the_oldest(self) -> None:
+        """Delete the oldest rotated file, read or not, as logrotate does."""
+        self._miss(self.world.delete_oldest())
+
+    # The exporter
+
+    @precondition(lambda self: self.follower)
+    @rule(torn=st.booleans(), spoiled=st.booleans())
+    def crash(self, torn: bool, spoiled: bool) -> None:
+        """Die: nothing after the last save survives. The snapshot may be spoiled as well."""
+        self.follower = None
+        self.holds_live_open = False
+        snapshot = self.settings.state_file
+        if torn:
+            snapshot.with_name(snapshot.name + ".new").write_bytes(b'{"version":1,"se')
+        if spoiled and snapshot.with_name(snapshot.name + ".before").exists():
+            content = snapshot.read_bytes()
+            snapshot.unlink()
+            snapshot.write_bytes(content[:-20])
+            self.saved = self.saved_before
+            # The snapshot before knows less than was scraped, until all is read again.
+            self.scraped.clear()
+        self.counted = self.saved
+        for gone in self.world.destroyed:
+            self._miss(gone)
+
+    @precondition(lambda self: not self.follower)
+    @rule()
+    def restart(self) -> None:
+        """Start again from the snapshot."""
+        self.follower = Follower(self.settings, FORMAT)
+        self.follower.restore()
+
+    @precondition(lambda self: self.follower)
+    @rule()
+    def catch_up(self) -> None:
+        """Read all there is; then every line that may not be missing was counted, once."""
+        self.follower.catch_up()
+        numbers = self._numbers(for_prometheus=False)
+        counted = {
+            NUMBERS[labels["method"], labels["status"]]: number
+            for name, labels, number in numbers
+            if name == "nginxlog_http_requests_total" and number
+        }
+        self.counted = set(counted)
+        self.holds_live_open = self.world.live is not None
+        missing = self.world.complete - self.counted
+        gaps = sum(n for name, _, n in numbers if name == "nginxlog_exporter_gaps_total")
+        unparsed = sum(
+            n for name, _, n in numbers if name == "nginxlog_exporter_unparsed_lines_total"
+        )
+
+        assert dict.fromkeys(self.counted, 1) == counted
+        assert set() == missing - self.may_miss
+        assert gaps > 0 or not missing - self.unknown
+        if not self.world.destroyed:
+            assert gaps == 0
+            if self.world.live:
+                assert unparsed == self.world.torn
+
+    @precondition(lambda self: self.follower)
+    @rule()
+    def scrape(self) -> None:
+        """Nothing that was ever scraped goes down."""
+        with self._saving():
+            numbers = self._numbers(for_prometheus=True)
+        for name, labels, number in numbers:
+            key = name, *sorted(labels.items())
+            assert self.scraped.get(key, 0) <= number, key
+            self.scraped[key] = number
+
+    @precondition(lambda self: self.follower)
+    @rule()
+    def save(self) -> None:
+        """Save, as the exporter does now and then."""
+        with self._saving():
+            self.follower.save()
+
+    def teardown(self) -> None:
+        """Read to the end, after a restart if need be, and compare once more."""
+        try:
+            if not self.follower:
+                self.restart()
+            self.catch_up()
+        finally:
+            for patch in self.patches:
+                patch.stop()
+            self.folder.cleanup()
+
+    # Private
+
+    def _miss(self, gone: set[int]) -> None:
+        """Excuse what was destroyed before it was counted; a gap is due if its file was begun."""
+        self.may_miss |= gone - self.counted
+        if not gone & self.counted:
+            self.unknown |= gone
+
+    def _numbers(self, *, for_prometheus: bool) -> list[tuple[str, dict[str, str], float]]:
+        """Return what only grows: samples of counters and histograms, but not of the process."""
+        return [
+            (sample.name, sample.labels, sample.value)
+            for family in expose.metrics(self.follower, for_prometheus=for_prometheus)
+            if family.type in ("counter", "histogram")
+            and not family.name.startswith("nginxlog_exporter_state")
+            for sample in family.samples
+        ]
+
+    @contextmanager
+    def _saving(self) -> Iterator[None]:
+        """Note what is in the snapshot, if one is written."""
+        before = self._snapshot_inode()
+        yield
+        if self._snapshot_inode() != before:
+            self.saved_before, self.saved = self.saved, set(self.counted)
+
+    def _snapshot_inode(self) -> int:
+        path = self.settings.state_file
+        return path.stat().st_ino if path.exists() else 0
+
+
+TestEveryLineCountsOnce = Machine.TestCase
+TestEveryLineCountsOnce.settings = settings(
+    max_examples=EXAMPLES,
+    stateful_step_count=30,
+    deadline=None,
+    database=None,
+    report_multiple_bugs=False,
+    print_blob=False,
+    derandomize=EXAMPLES == 60,
+    suppress_health_check=list(HealthCheck),
+)
