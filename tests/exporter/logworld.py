@@ -51,6 +51,8 @@ class LogWorld:
         self.destroyed: list[set[int]] = []
         self._clock = time.time_ns()
         self._rotations = 0
+        # Whether rotated files are named by date or by number.
+        self.by_date = False
 
     @property
     def complete(self) -> set[int]:
@@ -94,18 +96,18 @@ class LogWorld:
 
     # logrotate
 
-    def rename(self, *, by_date: bool) -> None:
+    def rename(self) -> None:
         """Rename the log; afterwards there is none."""
         self._tear(self.live)
         self.late = None if self.live.half is not None else self.live
-        self.live.path = self.log.rename(self._rotated_name(by_date=by_date))
+        self.live.path = self.log.rename(self._rotated_name())
         self.rotated.append(self.live)
         self.live = None
 
-    def copy_and_truncate(self, *, by_date: bool) -> None:
+    def copy_and_truncate(self) -> None:
         """Copy the log, as logrotate does with its time, and cut it."""
         self._tear(self.live)
-        copy = File(self._rotated_name(by_date=by_date), self.live.lines)
+        copy = File(self._rotated_name(), self.live.lines)
         shutil.copy2(self.log, copy.path)
         self.rotated.append(copy)
         self._cut()
@@ -175,12 +177,11 @@ class LogWorld:
         self.destroyed.append(set(file.lines))
         return self.destroyed[-1]
 
-    def _rotated_name(self, *, by_date: bool) -> Path:
+    def _rotated_name(self) -> Path:
         self._rotations += 1
-        if by_date:
+        if self.by_date:
             return self.log.with_name(f"{self.log.name}-20260131-{1769817600 + self._rotations}")
-        numbered = [file for file in self.rotated if "-" not in file.path.name]
-        for file in numbered:  # the oldest first, as logrotate has to
+        for file in self.rotated:  # the oldest first, as logrotate has to
             _, number, *packed = file.path.name.removeprefix(self.log.name).split(".")
             name = ".".join((self.log.name, str(int(number) + 1), *packed))
             file.path = file.path.rename(file.path.with_name(name))

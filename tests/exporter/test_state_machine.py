@@ -52,10 +52,11 @@ class Machine(RuleBasedStateMachine):
         self.holds_live_open = False
         self.scraped: dict[object, float] = {}
 
-    @initialize(lossy=st.booleans())
-    def begin(self, lossy: bool) -> None:
+    @initialize(lossy=st.booleans(), by_date=st.booleans())
+    def begin(self, lossy: bool, by_date: bool) -> None:
         """Count a first line; before that there is no place to go on from."""
         self.lossy = lossy
+        self.world.by_date = by_date
         self.write(1)
         self.restart()
         self.catch_up()
@@ -89,26 +90,26 @@ class Machine(RuleBasedStateMachine):
     # logrotate
 
     @precondition(lambda self: self.world.live)
-    @rule(by_date=st.booleans(), gap=st.booleans())
-    def rotate_by_rename(self, by_date: bool, gap: bool) -> None:
+    @rule(gap=st.booleans())
+    def rotate_by_rename(self, gap: bool) -> None:
         """Rename; nginx creates the new file at once or later."""
-        self.world.rename(by_date=by_date)
+        self.world.rename()
         self.holds_live_open = False
         if not gap:
             self.world.create()
 
-    @rule(rotations=st.integers(2, 3), by_date=st.booleans())
-    def rotate_repeatedly(self, rotations: int, by_date: bool) -> None:
+    @rule(rotations=st.integers(2, 3))
+    def rotate_repeatedly(self, rotations: int) -> None:
         """Several rotations in a row."""
         for _ in range(rotations):
             self.world.write()
-            self.rotate_by_rename(by_date=by_date, gap=False)
+            self.rotate_by_rename(gap=False)
 
     @precondition(lambda self: self.world.live and self.world.live.lines)
-    @rule(by_date=st.booleans())
-    def copy_and_truncate(self, by_date: bool) -> None:
+    @rule()
+    def copy_and_truncate(self) -> None:
         """Nginx writes nothing in between."""
-        self.world.copy_and_truncate(by_date=by_date)
+        self.world.copy_and_truncate()
         self.holds_live_open = False
 
     @precondition(lambda self: self.world.rotated and self.world.rotated[-1].path.suffix != ".gz")

@@ -11,9 +11,10 @@ import os
 import re
 import stat
 import zlib
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nginxlog_exporter.place import LogFile, Position, still_holds
 
@@ -71,6 +72,18 @@ def where_to_read(log: Path, position: Position | None) -> Following:
     return Following(next_, was_cut=is_log, is_gap=True)
 
 
+def open_following(log: Path, position: Position | None) -> tuple[LogFile, Following]:
+    """Open the file where a reader who is at this position reads on. Raises OSError."""
+    following = where_to_read(log, position)
+    file = open_log(following.path)
+    # While files are being renamed a name may mean another file a moment later.
+    opened, named = os.fstat(file.fileno()), following.path.stat()
+    if where_to_read(log, position) != following or not os.path.samestat(opened, named):
+        file.close()
+        raise OSError(f"{log} is being rotated")
+    return file, following
+
+
 def find(log: Path, position: Position) -> Path | None:
     """Return where the file of this position is now: the log, or one that it was rotated to.
 
@@ -84,11 +97,12 @@ def find(log: Path, position: Position) -> Path | None:
 def successor(log: Path, position: Position) -> Path | None:
     """Return the file that comes after the position's file, None if there is none yet."""
     older_first = rotated(log)
-    place = _place(older_first, position)
-    if place is None:
-        return newer(log, position.modified_ns)
-    later = [*older_first[place + 1 :], *([log] if log.is_file() else [])]
-    return later[0] if later else None
+    for known in (position, position.left):
+        place = _place(older_first, known) if known else None
+        if place is not None:
+            later = [*older_first[place + 1 :], *([log] if log.is_file() else [])]
+            return later[0] if later else None
+    return newer(log, position.modified_ns)
 
 
 def newer(log: Path, modified_ns: int) -> Path | None:
@@ -100,8 +114,12 @@ def newer(log: Path, modified_ns: int) -> Path | None:
 
 
 def rotated(log: Path) -> list[Path]:
-    """Return the rotated files of a log, the oldest first."""
-    found = []
+    """Return the rotated files of a log, the oldest first.
+
+    Their names say the order, not their times: a late line makes an older file the newer one.
+    """
+    numbered: list[tuple[int, int, Path]] = []
+    dated: list[tuple[str, int, Path]] = []
     for path in log.parent.glob(f"{_literal(log.name)}[.-]*"):
         suffix = path.name.removeprefix(log.name)
         # While a file is being compressed both exist.
@@ -113,9 +131,18 @@ def rotated(log: Path) -> list[Path]:
             status = path.stat()
         except OSError:
             continue  # just gone, or a link to nowhere
-        if stat.S_ISREG(status.st_mode):
-            found.append((status.st_mtime_ns, -_number(suffix), suffix, path))
-    return [path for *_, path in sorted(found)]
+        if not stat.S_ISREG(status.st_mode):
+            continue
+        number = _NUMBERED.fullmatch(suffix)
+        if number:
+            numbered.append((-int(number[1]), status.st_mtime_ns, path))
+        else:  # logrotate, too, wants dates that sort as texts
+            dated.append((suffix.removesuffix(".gz"), status.st_mtime_ns, path))
+    # If both are there, the way of naming was changed once.
+    one, other = sorted(numbered), sorted(dated)
+    if one and other and _newest(one) > _newest(other):
+        return [path for *_, path in (*other, *one)]
+    return [path for *_, path in (*one, *other)]
 
 
 # Private
@@ -138,10 +165,8 @@ def _literal(name: str) -> str:
     return re.sub(r"([*?\[])", r"[\1]", name)
 
 
-def _number(suffix: str) -> int:
-    """Return how often a numbered file was rotated: the higher, the older."""
-    numbered = _NUMBERED.fullmatch(suffix)
-    return int(numbered[1]) if numbered else 0
+def _newest(files: Iterable[tuple[Any, int, Path]]) -> int:
+    return max(modified_ns for _, modified_ns, _ in files)
 
 
 def _place(candidates: list[Path], position: Position) -> int | None:

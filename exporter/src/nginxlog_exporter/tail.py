@@ -133,8 +133,7 @@ class Tail(Pygtail):  # type: ignore[misc]  # pygtail ships no types
     def _filehandle(self) -> LogFile:
         """Return the open file; called by pygtail too."""
         if self._is_closed():
-            following = rotation.where_to_read(self.path, self.position)
-            file = rotation.open_log(following.path)
+            file, following = rotation.open_following(self.path, self.position)
             self._note(following)
             if self.position and following.goes_on:
                 self.position = place.resume(self.position, file)
