@@ -37,13 +37,19 @@ class Position:
     mark_digest: str = ""
     # Nothing more is to be had from this file: what comes next is in its successor.
     finished: bool = False
-    # The place in the file before this one, to which a slow worker may still write.
+    # The place in the file before this one, to which a slow worker may still write. If nothing was
+    # read of that, it has the place in the one before it, by which to find what comes next.
     left: "Position | None" = None
 
     @property
     def unread(self) -> int:
         """How many bytes behind the place there were when the file was last looked at."""
         return max(self.size - self.offset, 0)
+
+    def to_leave(self) -> "Position":
+        """Return the place as that of the file before, when the next one is begun."""
+        before = None if self.offset else self.left
+        return replace(self, left=before if not before or before.offset else before.left)
 
     def to_state(self) -> dict[str, Any]:
         """Return the position as JSON values."""

@@ -12,7 +12,6 @@ import re
 import stat
 import zlib
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -56,7 +55,7 @@ def where_to_read(log: Path, position: Position | None) -> Following:
     if position is None:
         return Following(log)
     if position.finished:
-        return Following(successor(log, position) or log, left=replace(position, left=None))
+        return Following(successor(log, position) or log, left=position.to_leave())
     is_log = _is_file_of(log, position)
     left = position.left
     if not position.offset:
