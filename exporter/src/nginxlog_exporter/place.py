@@ -136,6 +136,8 @@ def _size(file: LogFile, status: os.stat_result) -> int:
 
 
 def _digest(file: LogFile, start: int, length: int) -> str:
+    if not length:  # so that nothing raises when a file is begun
+        return _hash(b"")
     file.seek(start)
     return _hash(file.read(length))
 

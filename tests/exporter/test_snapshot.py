@@ -1,0 +1,79 @@
+"""The snapshot on disk: whole or not there, and the one before it if it is spoiled."""
+
+from pathlib import Path
+
+import pytest
+from loglines import numbered, settings, teal_format
+
+from nginxlog_exporter import state
+from nginxlog_exporter.follow import Follower
+
+
+def test_a_changed_digit_is_noticed(tmp_path: Path) -> None:
+    """It would be a counter that is wrong for ever."""
+    path = tmp_path / "state.json"
+    state.save(path, {"count": 123})
+    path.write_text(path.read_text().replace("123", "124"))
+
+    with pytest.raises(state.StateError, match="checksum"):
+        state.load(path)
+
+
+@pytest.mark.parametrize("spoil", [b"", b'{"version":1,"fil', b"[" * 100_000, b"\0" * 4096])
+def test_the_snapshot_before_takes_the_place_of_a_spoiled_one(tmp_path: Path, spoil: bytes) -> None:
+    """It is older and just as exact; the spoiled one is kept for a person to look at."""
+    path = tmp_path / "state.json"
+    for count in (1, 2):
+        state.save(path, {"count": count})
+    path.unlink()
+    path.write_bytes(spoil)
+
+    for _ in range(2):  # and again after a kill
+        assert state.load(path) == {"version": state.VERSION, "count": 1}
+    assert path.with_name("state.json.unusable").read_bytes() == spoil
+
+
+def test_a_snapshot_that_was_removed_is_a_new_beginning(tmp_path: Path) -> None:
+    """Removing it is how one resets the counters; the one before it must not come back."""
+    path = tmp_path / "state.json"
+    for count in (1, 2):
+        state.save(path, {"count": count})
+    path.unlink()
+
+    assert state.load(path) is None
+
+
+def test_the_file_is_on_the_disk_before_its_name_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In this order a power cut leaves the old snapshot or the new one, nothing else."""
+    done = []
+    monkeypatch.setattr("os.fsync", lambda _: done.append("fsync"))
+    really_replace = Path.replace
+
+    def replace(self: Path, target: Path) -> Path:
+        done.append("rename")
+        return really_replace(self, target)
+
+    monkeypatch.setattr("pathlib.Path.replace", replace)
+    state.save(tmp_path / "state.json", {})
+
+    assert done == ["fsync", "rename", "fsync"]
+
+
+def test_lines_are_exact_after_the_snapshot_was_spoiled(tmp_path: Path) -> None:
+    """What came after the snapshot before it is read again."""
+    log = tmp_path / "access.log"
+    follower = Follower(settings(tmp_path), teal_format())
+    for first in (0, 5):
+        with log.open("ab") as file:
+            file.write(b"".join(numbered(5, first=first)))
+        follower.catch_up()
+        follower.save()
+    path = tmp_path / "state.json"
+    path.write_bytes(path.read_bytes()[:100])
+    again = Follower(settings(tmp_path), teal_format())
+    again.restore()
+    again.catch_up()
+
+    assert again.aggregate.responses["blue", "2xx"] == 10

@@ -1,0 +1,240 @@
+"""What goes wrong around a log: slow workers, odd files, failing disks, bytes that are lost."""
+
+import gzip
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from loglines import numbered
+from tailing import A, B, C, D, Reader, age, append
+
+from nginxlog_exporter import tail as tail_module
+from nginxlog_exporter.place import Position
+from nginxlog_exporter.tail import Tail
+
+
+def left_behind(log: Path, reader: Reader) -> Path:
+    """Rotate, let the reader go on to the new file, and return the old one."""
+    append(log, A)
+    reader.read()
+    old = log.rename(f"{log}.1")
+    append(log, B)
+    assert reader.read() == B
+    return old
+
+
+def test_late_lines_of_a_slow_worker_count(log: Path, reader: Reader) -> None:
+    """They come after lines of the new file, but they come, and once."""
+    append(left_behind(log, reader), C)
+    append(log, D)
+
+    assert reader.read() == C + D
+    reader.restart()
+    assert reader.read() == b""
+    assert reader.gaps == []
+
+
+def test_late_lines_while_down_count(log: Path, reader: Reader) -> None:
+    """The place in the old file is part of the position."""
+    append(left_behind(log, reader), C)
+    reader.restart()
+
+    assert reader.read() == C
+
+
+def test_late_lines_do_not_make_an_old_file_a_new_one(log: Path, reader: Reader) -> None:
+    """The order of rotated files is that of their names, whatever their times."""
+    append(log, A)
+    reader.read()
+    old = log.rename(f"{log}.1")
+    log.touch()
+    reader.read()
+    age(log, 10)
+    append(old, B)
+    assert reader.read() == B
+    old.rename(f"{log}.2")
+    log.rename(f"{log}.1")
+    append(log, C)
+
+    assert reader.read() == C
+    reader.restart()
+    assert reader.read() == b""
+
+
+def test_an_old_file_is_let_go_of_after_a_while(log: Path, reader: Reader) -> None:
+    """One more open file for ever would be a leak."""
+    old = left_behind(log, reader)
+    age(old, 3600)
+    reader.read()
+    append(old, C)
+
+    assert reader.read() == b""
+
+
+def test_truncation_is_seen_although_the_new_content_begins_alike(
+    log: Path, reader: Reader
+) -> None:
+    """And is longer: the bytes before the place are others."""
+    head = b"".join(numbered(50))
+    append(log, head + A)
+    reader.read()
+    os.truncate(log, 0)
+    append(log, head + B + C)
+
+    assert reader.read() == head + B + C
+    assert reader.gaps == ["truncated"]
+
+
+def test_a_gap_says_how_many_bytes_are_lost(log: Path, reader: Reader) -> None:
+    """What the reader saw of the file but had not read; here half a line."""
+    append(log, A + B[:50])
+    reader.read()
+    os.truncate(log, 0)
+    append(log, C)
+    reader.read()
+
+    assert (reader.gaps, reader.lost_bytes) == (["truncated"], 50)
+
+
+@pytest.mark.parametrize("kind", ["folder", "fifo", "link to nowhere", "link to a fifo"])
+def test_what_is_no_file_is_waited_for(log: Path, reader: Reader, kind: str) -> None:
+    """Nothing raises or hangs, and when a file is back it is read; beside the log it is ignored."""
+
+    def make(path: Path) -> None:
+        if kind == "folder":
+            path.mkdir()
+        elif kind == "fifo":
+            os.mkfifo(path)
+        elif kind == "link to nowhere":
+            path.symlink_to(path.with_name("nowhere"))
+        else:
+            os.mkfifo(log.with_name("pipe"))
+            path.symlink_to("pipe")
+
+    append(log, A)
+    reader.read()
+    log.rename(f"{log}.2")
+    make(log)
+    assert (reader.read(), reader.tail.readable) == (b"", False)
+    reader.restart()
+    assert (reader.read(), reader.tail.readable) == (b"", False)
+    log.rename(f"{log}.1")
+    append(log, B)
+
+    assert reader.read() == B
+    assert (reader.gaps, reader.tail.readable) == ([], True)
+
+
+def test_a_link_that_is_pointed_elsewhere(log: Path, reader: Reader) -> None:
+    """The file it pointed at is read to its end, then the other one."""
+    one, other = log.with_name("one"), log.with_name("other")
+    append(one, A)
+    log.symlink_to(one)
+    reader.read()
+    append(one, B)
+    append(other, C)
+    log.unlink()
+    log.symlink_to(other)
+
+    assert reader.read() == B + C
+
+
+def test_a_disk_that_fails_while_reading(
+    log: Path, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log is not readable for that long, and nothing is lost."""
+    append(log, A)
+    reader.read()
+    append(log, B)
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as system:
+        system.setattr(tail_module, "read_lines", fail)
+        assert (reader.read(), reader.tail.readable) == (b"", False)
+
+    assert (reader.read(), reader.tail.readable) == (B, True)
+    assert reader.gaps == []
+
+
+def test_a_rotated_file_that_is_no_gzip_file_is_a_gap(log: Path, reader: Reader) -> None:
+    """It does not hold up what comes after it."""
+    append(log, A)
+    reader.read()
+    log.rename(f"{log}.2")
+    Path(f"{log}.1.gz").write_bytes(b"this was never compressed\n")
+    append(log, B)
+
+    assert reader.read() == B
+    assert reader.gaps == ["damaged"]
+
+
+def test_a_damaged_file_read_once_is_a_gap(tmp_path: Path) -> None:
+    """`--once` must not be silent about it."""
+    path = tmp_path / "access.log-20260131.gz"
+    path.write_bytes(gzip.compress(b"".join(numbered(2000)))[:-2000])
+    blocks = list(iter(Tail(path, complete=True).read, None))
+
+    assert [block.gap for block in blocks if block.gap] == ["damaged"]
+    assert b"".join(numbered(100)) in b"".join(block.lines for block in blocks)
+
+
+def test_files_that_are_renamed_during_the_search_are_searched_again(
+    log: Path, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name that meant one file when it was listed means another when it is opened."""
+    append(log, A)
+    reader.read()
+    append(log, B)
+    log.rename(f"{log}.1")
+    append(log, C)
+    reader.restart()
+    really_open = tail_module.rotation.open_log
+    moves = iter([(f"{log}.1", f"{log}.2"), (log, f"{log}.1")])
+
+    def open_later(path: Path) -> object:
+        for old, new in moves:
+            Path(old).rename(new)
+        return really_open(path)
+
+    with monkeypatch.context() as system:
+        system.setattr(tail_module.rotation, "open_log", open_later)
+        got = reader.read()
+    append(log, D)
+
+    assert got + reader.read() == B + C + D
+    assert reader.gaps == []
+
+
+def test_lines_that_come_and_go_in_a_file_that_was_seen_empty(log: Path, reader: Reader) -> None:
+    """A file without content has no fingerprint; its time tells that something happened."""
+    append(log, A)
+    reader.read()
+    log.rename(f"{log}.2")
+    log.touch()
+    reader.read()
+    age(log, 10)
+    reader.read()
+    append(log, B)
+    shutil.copy2(log, f"{log}.1")
+    os.truncate(log, 0)
+    append(log, C)
+
+    assert reader.read() == B + C
+    assert reader.gaps == []
+
+
+def test_a_position_of_an_older_release_is_still_one(log: Path, reader: Reader) -> None:
+    """A snapshot outlives the exporter that wrote it."""
+    append(log, A)
+    reader.read()
+    kept = json.loads(json.dumps(reader.blocks[-1].position.to_state()))
+    for newer in ("size", "mark_length", "mark_digest", "finished", "left"):
+        del kept[newer]
+    append(log, B)
+    reader.tail = Tail(log, Position.from_state(kept))
+
+    assert reader.read() == B
