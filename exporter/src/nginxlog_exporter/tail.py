@@ -236,6 +236,7 @@ class Tail(Pygtail):  # type: ignore[misc]  # pygtail ships no types
         """Go on behind a compressed file that cannot be read to its end."""
         assert self.position is not None  # noqa: S101 - the file is open
         self._close()
+        self._left_file.forget()
         self.position = replace(self.position, finished=True)
         block = Block(b"", self.position, rotation=self._rotation, gap=DAMAGED)
         self._rotation = None
