@@ -129,7 +129,7 @@ major version only. A family that needs a variable which the `log_format` does n
 exposed; `--check-config` names those."""
 _TRAFFIC = "One line of the log is one request. Times are log time, not the time of reading."
 _ITSELF = "Is the log read, to its end, and is nothing lost."
-_PROCESS = """Added by prometheus_client. Many other programs have metrics of the same names, hence the
+_PROCESS = """Added by prometheus_client. Many other programs have metrics of these names, hence the
 `and on (instance)`."""
 _WHAT_ELSE_GIVES_IT = {"desired": "`NGINXLOG_DESIRED_DIR`"} | {
     name: f"`${other}`" for name, other in STAND_INS.items()
