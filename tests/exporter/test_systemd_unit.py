@@ -17,7 +17,7 @@ DEFAULTS = FOLDER / "nginxlog-exporter.default"
 COMMAND = "/opt/nginxlog-exporter/bin/nginxlog-exporter"
 # On systemd's scale 10 is root without restriction. The network, which an exporter needs, and the
 # host's files, which hold the log, are nearly all that is left.
-MOST_EXPOSURE = 1.5
+MOST_EXPOSURE = 1.2
 
 
 def analyze(*arguments: str) -> str:
