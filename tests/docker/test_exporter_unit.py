@@ -20,6 +20,8 @@ apt-get update -qq
 apt-get install -yqq --no-install-recommends systemd
 # Its own part of the tree of control groups: the unit's bounds are set there.
 mount -o remount,rw /sys/fs/cgroup/systemd || mount -o remount,rw /sys/fs/cgroup
+# As on a machine: what systemd mounts for a service, its secrets, is seen by it.
+mount --make-rshared /
 exec /lib/systemd/systemd
 """
 LINE = '10.0.0.1 - - [21/Sep/2026:14:13:20 +0000] "GET / HTTP/1.1" 200 612 "-" "curl/8"'
