@@ -108,7 +108,7 @@ def test_an_escaped_quote_does_not_end_a_json_value() -> None:
 
 
 def test_labels_that_stand_together_are_captured_as_one_text() -> None:
-    """That text is what lines are grouped by, so the Teal format has one of labels, one of times."""
+    """That text is what lines are grouped by: the Teal format has one of labels, one of times."""
     assert len(teal_format().labels.places) == 1
     assert len(teal_format().times.places) == 1
     assert teal_format().columns.keys() == {"bytes_sent", "request_length", "msec"}

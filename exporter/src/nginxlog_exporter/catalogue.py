@@ -33,7 +33,7 @@ _ADDRESSES = ("upstream_addr",)
 _POOLS = ("upstream_addr", "pools")
 _POOL = ("pool",)
 _FILE = ("file",)
-# Of pools that stand by for each other; empty, which to Prometheus is absent, for names without one.
+# Of pools that stand by for each other; empty (to Prometheus: absent) for names without one.
 _GROUP = ("group",)
 
 

@@ -9,14 +9,15 @@ from typing import NamedTuple
 
 from prometheus_client import ProcessCollector
 
-from nginxlog_exporter.aggregate import MAX_RELEASES, MAX_UPSTREAMS
 from nginxlog_exporter.catalogue import COUNTERS, GAUGES, HISTOGRAMS, PROCESS_COUNTERS
 from nginxlog_exporter.examples import EXAMPLES
-from nginxlog_exporter.logcounters import GAPS
+from nginxlog_exporter.follow import RESETS
 from nginxlog_exporter.logformat import STAND_INS
+from nginxlog_exporter.meanings import FOLDED, MAX_GROUPS, MAX_RELEASES, MAX_UPSTREAMS
 from nginxlog_exporter.parse import CLASSES, METHODS, OTHER, REASONS
 from nginxlog_exporter.pools import NONE, UNKNOWN
-from nginxlog_exporter.tail import ROTATIONS
+from nginxlog_exporter.settings import FEATURES
+from nginxlog_exporter.tail import GAPS, ROTATIONS
 
 COUNTER, HISTOGRAM, GAUGE = "counter", "histogram", "gauge"
 HISTOGRAM_SERIES = ("_bucket", "_sum", "_count")
@@ -82,7 +83,8 @@ def _listed(values: Iterable[str]) -> str:
 LABELS = {
     "pool": Label(
         "the pool of the request's last attempt, whose answer the client got",
-        f"the configured names, `{NONE}` (nginx itself answered), `{UNKNOWN}` (no pattern fits)",
+        f"the configured names, `{NONE}` (nginx itself answered), `{UNKNOWN}` (no pattern fits);"
+        " without `NGINXLOG_POOLS` the same as `upstream`",
     ),
     "class": Label("the first digit of the status", _listed(CLASSES)),
     "method": Label("the request's method", _listed((*sorted(METHODS), OTHER))),
@@ -95,9 +97,9 @@ LABELS = {
         f"the first {MAX_UPSTREAMS} that appear, then `{OTHER}`",
     ),
     "group": Label(
-        "the name of an `upstream` block",
-        f"the pools, and names that appear; with `upstream` at most {MAX_UPSTREAMS}, then"
-        f" `{OTHER}`",
+        "the name of an `upstream` block; of pools, what stands before the slash in their names",
+        f"the pools, and the first {MAX_GROUPS} names that appear, then `{OTHER}`; of pools without"
+        " a slash none",
     ),
     "outcome": Label(
         "how a request with several attempts ended", "`saved`, `failed` (the client got 5xx)"
@@ -112,9 +114,11 @@ LABELS = {
     "result": Label("what became of a line", "`parsed` (counted as a request), `unparsed`"),
     "kind": Label("how the log was rotated", _listed(ROTATIONS)),
     "reason": Label(
-        "why a line is unparsed, or why lines may be missing",
-        f"unparsed: {_listed(REASONS)}; missing: {_listed(GAPS)}",
+        "why a line is unparsed, why lines may be missing, why counters began anew",
+        f"unparsed: {_listed(REASONS)}; missing: {_listed(GAPS)}; begun anew: {_listed(RESETS)}",
     ),
+    "route": Label("the template that the URI fits", f"`NGINXLOG_ROUTES`, `{OTHER}`"),
+    "label": Label("the label that says `other` instead of a name", _listed(FOLDED)),
     "version": Label("the exporter's version", "one"),
 }
 
@@ -164,6 +168,8 @@ def _section(metric: Metric) -> list[str]:
 
 
 def _need(variable: str) -> str:
+    if variable in FEATURES:
+        return f"`NGINXLOG_{variable.upper()}`"
     other = _WHAT_ELSE_GIVES_IT.get(variable)
     return f"`${variable}`" + (f" (or {other})" if other else "")
 

@@ -67,6 +67,27 @@ EXAMPLES = {
         "Is something missing from the counters, and why?",
         "sum by (file, reason) (increase(nginxlog_exporter_gaps_total[1h])) > 0",
     ),
+    "nginxlog_http_route_responses_total": Example(
+        "Which routes fail most often?",
+        'topk(5, sum by (route) (rate(nginxlog_http_route_responses_total{class="5xx"}[5m])))',
+    ),
+    "nginxlog_http_route_duration_seconds": Example(
+        "How long do the slowest 1 % of each route take?",
+        "histogram_quantile(0.99,"
+        " sum by (route, le) (rate(nginxlog_http_route_duration_seconds_bucket[5m])))",
+    ),
+    "nginxlog_exporter_label_values_dropped_total": Example(
+        "Do clients invent methods, or are there more servers than series?",
+        "sum by (label) (increase(nginxlog_exporter_label_values_dropped_total[1h])) > 0",
+    ),
+    "nginxlog_exporter_counter_resets_total": Example(
+        "Did all counters begin anew, and why?",
+        "increase(nginxlog_exporter_counter_resets_total[1h]) > 0",
+    ),
+    "nginxlog_exporter_ignored_logs": Example(
+        "Do more logs fit the pattern than are followed?",
+        "nginxlog_exporter_ignored_logs > 0",
+    ),
     "nginxlog_exporter_state_saves_total": Example(
         "How many snapshots per second are written?",
         "rate(nginxlog_exporter_state_saves_total[5m])",

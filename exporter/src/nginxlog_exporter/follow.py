@@ -155,7 +155,12 @@ class Follower:
 
     def _discover(self, *, from_end: bool = False) -> None:
         """Take up logs that are new; one that has gone is kept, because it may come back."""
-        new = [path for path in log_files(self.settings.files) if path not in self.logs]
+        # A pattern may fit the snapshot, too.
+        new = [
+            path
+            for path in log_files(self.settings.files)
+            if path not in self.logs and not path.name.startswith(self.settings.state_file.name)
+        ]
         room = max(MAX_LOGS - len(self.logs), 0)
         if len(new) > room and len(new) - room != self.ignored_logs:
             log.error("%s logs are not followed: more than %s", len(new) - room, MAX_LOGS)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from nginxlog_exporter.histogram import DEFAULT_BUCKETS
-from nginxlog_exporter.nginxconf import LogFormat, LogFormatError, choose, log_formats
+from nginxlog_exporter.nginxconf import COMBINED, LogFormat, LogFormatError, choose, log_formats
 from nginxlog_exporter.parse import OTHER
 from nginxlog_exporter.pools import NONE, UNKNOWN, PoolMap
 from nginxlog_exporter.routes import Routes
@@ -80,7 +80,9 @@ VARIABLES = (
     ),
     Variable("NGINXLOG_READ_FROM", "beginning", "beginning or end, of a log without a snapshot"),
     Variable("NGINXLOG_FORMAT_FILE", "", "an nginx configuration file that holds the log_format"),
-    Variable("NGINXLOG_FORMAT", "", "the text of the log_format itself, instead of a file"),
+    Variable(
+        "NGINXLOG_FORMAT", "", "the text of the log_format itself, or combined, instead of a file"
+    ),
     Variable("NGINXLOG_FORMAT_NAME", "", "which log_format of the file, if it holds several"),
     Variable(
         "NGINXLOG_POOLS",
@@ -164,6 +166,8 @@ def _log_format(texts: Mapping[str, str]) -> LogFormat:
             "set either NGINXLOG_FORMAT_FILE (an nginx configuration) or NGINXLOG_FORMAT (the text"
             f" of a log_format); {'both are' if text else 'neither is'} set"
         )
+    if text == COMBINED.name:
+        return COMBINED
     if text:
         # As nginx has it: escape=json may stand before the text.
         escape = re.match(r"escape=(default|json|none)\s+", text)
