@@ -5,7 +5,7 @@ TEAL := @python3 -m teal
 
 .DEFAULT_GOAL := help
 .PHONY: help up down status logs switch chaos load query silence reload clean check test \
-	dashboards lock screenshot
+	dashboards docs lock screenshot
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ test: ## all of it, as in CI; TESTS='tests/exporter -k rotation' for some
 
 dashboards: ## write grafana/dashboards/ from its Python source
 	$(TEAL) dashboards
+
+docs: ## write docs/metrics.md from the exporter's code
+	$(TEAL) docs
 
 lock: ## write the lock files of the Python packages anew
 	$(TEAL) lock

@@ -7,6 +7,7 @@ from teal.commands import (
     check,
     clean,
     dashboards,
+    docs,
     down,
     load,
     lock,
@@ -36,6 +37,7 @@ ALL: dict[str, ModuleType] = {
     "check": check,
     "test": test,
     "dashboards": dashboards,
+    "docs": docs,
     "lock": lock,
     "screenshot": screenshot,
 }

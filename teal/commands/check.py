@@ -87,6 +87,7 @@ def _checks(settings: Settings, folder: Path) -> list[Check]:
             "Docker with Compose",
         ),
         Check("dashboards are those of the code", [*python, "teal", "dashboards", "--check"]),
+        Check("docs/metrics.md is of the code", [*python, "teal", "docs", "--check"]),
     ]
 
 

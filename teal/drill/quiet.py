@@ -1,11 +1,11 @@
-"""Whether all that happened before has been told, so that what is told next is news of the drill."""
+"""Whether all that happened before has been told: what is told next is then news of the drill."""
 
 import time
 
 from teal import api
 from teal.settings import Settings
 
-# From a change of pool to the evaluation that sees it: the exporter's look, a scrape, an evaluation.
+# From a change of pool to the evaluation that sees it, a scrape later.
 SEEN_SECONDS = 5
 
 

@@ -10,6 +10,7 @@ from nginxlog_exporter.logformat import LineFormat, compile_format
 from nginxlog_exporter.nginxconf import choose, log_formats
 from nginxlog_exporter.parse import parse
 from nginxlog_exporter.pools import PoolMap
+from nginxlog_exporter.routes import Routes
 from nginxlog_exporter.settings import Settings
 
 FORMAT_FILE = Path(__file__).parents[2] / "nginx" / "templates" / "log.conf.template"
@@ -61,14 +62,20 @@ def numbered(count: int, *, first: int = 0) -> list[bytes]:
 
 def aggregate(*, window: int = 200, active_after: int = 5) -> Aggregate:
     """Return an empty aggregate of the Teal format."""
-    shape = Shape(pools=POOLS, buckets=DEFAULT_BUCKETS, window=window, active_after=active_after)
+    shape = Shape(
+        pools=POOLS,
+        buckets=DEFAULT_BUCKETS,
+        window=window,
+        active_after=active_after,
+        routes=Routes(),
+    )
     return Aggregate(shape, teal_format())
 
 
 def counted(*lines: bytes, **shape: int) -> Aggregate:
     """Return an aggregate that has counted these lines."""
     result = aggregate(**shape)
-    result.add(parse(b"".join(lines), teal_format()).rows)
+    result.add(parse(b"".join(lines), teal_format()))
     return result
 
 
@@ -81,6 +88,7 @@ def settings(folder: Path, **flags: str) -> Settings:
             "NGINXLOG_FORMAT_FILE": str(FORMAT_FILE),
             "NGINXLOG_STATE_FILE": str(folder / "state.json"),
             "NGINXLOG_LISTEN": "127.0.0.1:0",
+            "NGINXLOG_POOLS": "blue=*:8081,green=*:8082",
             **names,
         },
         {},

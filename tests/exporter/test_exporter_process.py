@@ -39,6 +39,7 @@ class Exporter:
                     "NGINXLOG_FORMAT_FILE": str(FORMAT_FILE),
                     "NGINXLOG_STATE_FILE": str(self._folder / "state.json"),
                     "NGINXLOG_LISTEN": "127.0.0.1:0",
+                    "NGINXLOG_POOLS": "blue=*:8081,green=*:8082",
                     "NGINXLOG_POLL_SECONDS": "0.02",
                 },
                 stderr=messages,

@@ -10,11 +10,11 @@ from nginxlog_exporter.histogram import DEFAULT_BUCKETS
 from nginxlog_exporter.settings import VARIABLES, SettingsError, load
 
 
-def test_the_defaults_are_those_of_teal(tmp_path: Path) -> None:
-    """Pools by port, 200 requests, five in a row."""
-    found = settings(tmp_path)
+def test_the_defaults_suit_any_nginx(tmp_path: Path) -> None:
+    """Each address a pool of its own, 200 requests, five in a row, from the beginning."""
+    found = settings(tmp_path, pools="")
 
-    assert found.pools.patterns == {"blue": ("*:8081",), "green": ("*:8082",)}
+    assert (found.pools.names, found.routes.templates, found.from_end) == ((), (), False)
     assert (found.window, found.active_after, found.poll_seconds) == (200, 5, 0.1)
     assert found.buckets == DEFAULT_BUCKETS
 
@@ -24,7 +24,7 @@ def test_a_flag_beats_the_variable() -> None:
     both = {"NGINXLOG_FILE": "/a", "NGINXLOG_FORMAT": "$status"}
     found = load({"NGINXLOG_FILE": "/b"}, both)
 
-    assert found.file == Path("/b")
+    assert found.files == ("/b",)
 
 
 def test_a_format_may_say_its_escaping() -> None:
@@ -51,6 +51,11 @@ def test_a_format_may_say_its_escaping() -> None:
         ("ACTIVE_AFTER", "-1"),
         ("POLL_SECONDS", "nan"),
         ("POLL_SECONDS", "0"),
+        ("POOLS", "a/b/c=*:1"),
+        ("READ_FROM", "middle"),
+        ("ROUTES", "users"),
+        ("ROUTES", "/a,/a"),
+        ("ROUTES", "/*/a"),
         ("BUCKETS", "1,1"),
         ("BUCKETS", "0.1,inf"),
         ("BUCKETS", "-1,2"),

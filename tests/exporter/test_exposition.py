@@ -61,7 +61,8 @@ def test_once_prints_what_a_log_adds_up_to(
     )
     log.write_bytes(line() + retry + b"rubbish\n" + line(request_method="POST")[:-1])
 
-    assert cli.main(["--once", str(log), "--format-file", str(FORMAT_FILE)]) == 0
+    flags = ["--format-file", str(FORMAT_FILE), "--pools", "blue=*:8081,green=*:8082"]
+    assert cli.main(["--once", str(log), *flags]) == 0
     found = samples(capfdbinary.readouterr().out.decode())
 
     file = ("file", str(log))
@@ -108,7 +109,7 @@ def test_once_prints_what_a_log_adds_up_to(
 
 def test_every_family_is_there_before_the_first_line(tmp_path: Path) -> None:
     """An alert that compares must never wait for a series to appear."""
-    found = Follower(settings(tmp_path), teal_format())
+    found = Follower(settings(tmp_path, routes="/a"), teal_format())
     families = expose.metrics(found, for_prometheus=True)
 
     names = {family.name for family in (*COUNTERS, *PROCESS_COUNTERS, *HISTOGRAMS, *GAUGES)}
@@ -179,7 +180,7 @@ def page(tmp_path: Path) -> Iterator[str]:
     """Serve a log of one line; give the address."""
     found = follower(tmp_path, line())
     loop = _Loop(found, threading.Event())
-    loop._turn()
+    loop._caught_up = True
     with serving(Address("127.0.0.1", 0), _routes(found, loop)) as address:
         yield f"http://{address}"
 
@@ -209,13 +210,13 @@ def test_any_other_path_is_not_found(page: str) -> None:
 
 
 def test_ready_only_while_the_log_is_followed(tmp_path: Path) -> None:
-    """503 before the first look at the log and once the exporter is told to stop."""
+    """503 before the log was read to its end and once the exporter is told to stop."""
     stop = threading.Event()
     loop = _Loop(follower(tmp_path), stop)
     with serving(Address("127.0.0.1", 0), _routes(loop._follower, loop)) as address:
         ready = f"http://{address}/-/ready"
         assert requests.get(ready, timeout=5).status_code == 503
-        loop._turn()
+        loop._caught_up = True
         assert requests.get(ready, timeout=5).status_code == 200
         stop.set()
         assert requests.get(ready, timeout=5).status_code == 503

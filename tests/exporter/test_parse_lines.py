@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from loglines import BLUE, GREEN, POOLS, aggregate, counted, line, teal_format
 
+from nginxlog_exporter.durations import REQUEST, RESPONSE
 from nginxlog_exporter.parse import Attempt, Request, interpret, parse, split_list
 
 FORMAT = teal_format()
@@ -13,7 +14,7 @@ FORMAT = teal_format()
 def meaning(**values: object) -> Request:
     """Return what a line with these variables means."""
     (row,) = parse(line(**values), FORMAT).rows
-    return interpret(FORMAT.decode(FORMAT.label_texts(row)), POOLS)
+    return interpret(FORMAT.labels.decode(FORMAT.labels.of(row)), POOLS)
 
 
 @given(st.lists(st.one_of(st.binary(max_size=200), st.just(line()[:-1]))))
@@ -21,7 +22,7 @@ def test_any_bytes_are_parsed_or_counted_as_unparsed(lines: list[bytes]) -> None
     """Rows and unparsed lines add up to the lines there are, and counting them never raises."""
     block = b"".join(one.replace(b"\n", b"") + b"\n" for one in lines)
     parsed = parse(block, FORMAT)
-    aggregate().add(parsed.rows)
+    aggregate().add(parsed)
 
     assert parsed.lines == len(lines)
 
@@ -148,8 +149,8 @@ def test_streams_are_counted_but_not_timed(streaming: int, status: int) -> None:
     result = counted(line(streaming=streaming, status=status, request_time="3600.000"))
 
     assert result.responses.total() == 1
-    assert result.durations["blue"].read()[1] == 0
-    assert result.upstream_durations["blue"].read()[0][-1] == 0
+    assert result.durations.read(REQUEST)["blue"].read()[1] == 0
+    assert result.durations.read(RESPONSE)["blue"].read()[0][-1] == 0
 
 
 def test_raw_bytes_in_a_line_are_survived() -> None:

@@ -33,8 +33,8 @@ def test_the_first_pool_seen_is_active_and_no_change() -> None:
     """A new exporter must not report a failover."""
     result = counted(served("green", 0))
 
-    assert result.active.active == "green"
-    assert sum(result.active.changes.values()) == 0
+    assert result.history.active[""].active == "green"
+    assert sum(result.history.active[""].changes.values()) == 0
 
 
 def test_another_pool_is_active_after_five_requests_in_a_row() -> None:
@@ -42,18 +42,18 @@ def test_another_pool_is_active_after_five_requests_in_a_row() -> None:
     four = counted(run_of("blue", 9, since=0), run_of("green", 4, since=10))
     five = counted(run_of("blue", 9, since=0), run_of("green", 5, since=10))
 
-    assert four.active.active == "blue"
-    assert five.active.active == "green"
-    assert five.active.changes == {("blue", "green"): 1, ("green", "blue"): 0}
-    assert five.active.changed_at == START + 14
+    assert four.history.active[""].active == "blue"
+    assert five.history.active[""].active == "green"
+    assert five.history.active[""].changes == {("blue", "green"): 1, ("green", "blue"): 0}
+    assert five.history.active[""].changed_at == START + 14
 
 
 def test_one_retried_request_now_and_then_changes_nothing() -> None:
     """The row is broken by each request of the active pool."""
     result = counted(*[run_of("green", 4, since=i) + served("blue", i + 5) for i in range(20)])
 
-    assert result.active.active == "green"  # seen first
-    assert sum(result.active.changes.values()) == 0
+    assert result.history.active[""].active == "green"  # seen first
+    assert sum(result.history.active[""].changes.values()) == 0
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_errors_and_nginxs_own_answers_say_nothing_about_who_serves(
         served("blue", 0), run_of("green", 3, since=10), silent * 50, run_of("green", 2, since=13)
     )
 
-    assert result.active.active == "green"
+    assert result.history.active[""].active == "green"
 
 
 def test_old_requests_that_end_after_a_change_do_not_change_it_back() -> None:
@@ -84,7 +84,7 @@ def test_old_requests_that_end_after_a_change_do_not_change_it_back() -> None:
     )
     result = counted(run_of("blue", 5, since=0), run_of("green", 5, since=10), late)
 
-    assert result.active.active == "green"
+    assert result.history.active[""].active == "green"
 
 
 def test_a_real_way_back_is_a_change() -> None:
@@ -93,15 +93,15 @@ def test_a_real_way_back_is_a_change() -> None:
         run_of("blue", 5, since=0), run_of("green", 5, since=10), run_of("blue", 5, since=20)
     )
 
-    assert result.active.active == "blue"
-    assert result.active.changes == {("blue", "green"): 1, ("green", "blue"): 1}
+    assert result.history.active[""].active == "blue"
+    assert result.history.active[""].changes == {("blue", "green"): 1, ("green", "blue"): 1}
 
 
 def test_the_last_request_of_a_pool_is_known_by_its_start() -> None:
     """A request that ends late but began early is not the last one."""
     result = counted(served("blue", 10, took=1), served("blue", 12, took=9))
 
-    assert result.last_started == {"blue": START + 9, "green": 0.0}
+    assert result.history.last_started == {"blue": START + 9, "green": 0.0}
 
 
 def test_the_window_holds_the_last_requests_only() -> None:
@@ -109,22 +109,22 @@ def test_the_window_holds_the_last_requests_only() -> None:
     few = counted(*[line()] * 3, line(status=500))
     many = counted(*[line(status=500)] * 300, *[line()] * 199)
 
-    assert (few.window.count("2xx"), few.window.count("5xx")) == (3, 1)
-    assert (many.window.count("2xx"), many.window.count("5xx")) == (199, 1)
+    assert (few.history.window.count("2xx"), few.history.window.count("5xx")) == (3, 1)
+    assert (many.history.window.count("2xx"), many.history.window.count("5xx")) == (199, 1)
 
 
 def test_the_release_of_a_pool_is_that_of_its_last_answer() -> None:
     """The previous one is gone."""
     result = counted(served("blue", 0), line(upstream_http_x_release_id="v9"), served("green", 2))
 
-    assert result.releases == {"blue": "v9", "green": "v2"}
+    assert result.history.releases == {"blue": "v9", "green": "v2"}
 
 
 def test_a_release_header_of_endless_values_ends_as_other() -> None:
     """A pool that answers with a new release each time cannot fill Prometheus."""
     result = counted(*[line(upstream_http_x_release_id=f"v{i}") for i in range(100)])
 
-    assert result.releases == {"blue": "other"}
+    assert result.history.releases == {"blue": "other"}
 
 
 def test_upstreams_beyond_sixty_four_are_one() -> None:
@@ -143,19 +143,19 @@ def test_the_declared_pool_is_read_off_the_log_where_no_folder_tells_it() -> Non
         served("blue", 20, took=15, desired="blue"),
     )
 
-    assert (result.desired, result.desired_changed_at) == ("green", START + 9)
+    assert result.history.declared[""] == ("green", START + 9)
 
 
 def test_the_declared_pool_is_the_one_with_a_flag_file(tmp_path: Path) -> None:
     """Without a flag, or without the folder, it is the first pool."""
-    desired = DesiredDir(tmp_path / "desired", ("blue", "green"))
+    desired = DesiredDir(tmp_path / "desired", POOLS)
 
-    assert (desired.pool(), desired.changed_at()) == ("blue", 0.0)
+    assert desired.declared("") == ("blue", 0.0)
     desired.path.mkdir()
-    assert desired.pool() == "blue"
+    assert desired.declared("").pool == "blue"
     (desired.path / "green").touch()
     os.utime(desired.path, (5, 7))
-    assert (desired.pool(), desired.changed_at()) == ("green", 7.0)
+    assert desired.declared("") == ("green", 7.0)
 
 
 def test_patterns_know_no_brackets_but_those_of_ipv6() -> None:
@@ -181,7 +181,7 @@ def test_how_the_log_is_cut_into_blocks_changes_nothing(pools: list[str], cuts: 
     in_pieces = aggregate(active_after=2)
     edges = [0, *sorted(cut for cut in cuts if cut < len(lines)), len(lines)]
     for start, end in pairwise(edges):
-        in_pieces.add(parse(b"".join(lines[start:end]), teal_format()).rows)
+        in_pieces.add(parse(b"".join(lines[start:end]), teal_format()))
 
     expected = counted(*lines, active_after=2).to_state()
     assert expected == {**in_pieces.to_state(), "counters": expected["counters"]}

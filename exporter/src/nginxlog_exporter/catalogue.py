@@ -3,13 +3,16 @@
 A family whose variables are not in the log format is not exposed.
 """
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from nginxlog_exporter import __version__
+from nginxlog_exporter.durations import CONNECT, REQUEST, RESPONSE
 from nginxlog_exporter.follow import Follower
+from nginxlog_exporter.log import Log
+from nginxlog_exporter.logcounters import LogCounters
 from nginxlog_exporter.parse import CLASSES
+from nginxlog_exporter.pools import ActivePool
 
 Samples = Iterable[tuple[tuple[str, ...], Any]]
 
@@ -21,39 +24,46 @@ class Family(NamedTuple):
     meaning: str
     labels: tuple[str, ...]
     read: Callable[[Follower], Samples]
-    # Variables of the log format without which there is nothing to show.
+    # Variables of the log format, and `pools` or `routes` of the settings, without which there is
+    # nothing to show.
     needs: tuple[str, ...] = ()
 
 
-ADDRESSES = ("upstream_addr",)
+_ADDRESSES = ("upstream_addr",)
+_POOLS = ("upstream_addr", "pools")
 _POOL = ("pool",)
 _FILE = ("file",)
+# Of pools that stand by for each other; empty (to Prometheus: absent) for names without one.
+_GROUP = ("group",)
 
 
 def _by_pool(numbers: Mapping[str, Any]) -> Samples:
     return (((pool,), number) for pool, number in numbers.items())
 
 
-def _one_of(pools: Iterable[str], chosen: str | None) -> Samples:
-    return (((pool,), int(pool == chosen)) for pool in pools)
+def _one_of(follower: Follower, chosen: Callable[[str], str | None]) -> Samples:
+    for group, pools in follower.settings.pools.groups.items():
+        one = chosen(group)
+        for pool in pools:
+            yield (pool,), int(pool == one)
 
 
-def _of_file(follower: Follower, number: float) -> Samples:
-    yield (str(follower.settings.file),), number
+def _by_group(follower: Follower, number: Callable[[str], float]) -> Samples:
+    return (((group,), number(group)) for group in follower.settings.pools.groups)
 
 
-def _by_kind(follower: Follower, numbers: Mapping[str, int]) -> Samples:
-    return (((str(follower.settings.file), kind), number) for kind, number in numbers.items())
+def _active(follower: Follower) -> Mapping[str, ActivePool]:
+    return follower.aggregate.history.active
 
 
-def _desired(follower: Follower) -> Samples:
-    return _one_of(follower.settings.pools.names, follower.desired()[0])
+def _by_file(follower: Follower, number: Callable[[Log], float]) -> Samples:
+    return (((str(path),), number(log)) for path, log in follower.logs.items())
 
 
-def _lag(follower: Follower) -> float:
-    """Return how old the last counted line is while others wait, else 0 (seconds)."""
-    behind = follower.backlog > 0 and follower.counters.last_line > 0
-    return max(time.time() - follower.counters.last_line, 0.0) if behind else 0.0
+def _by_kind(follower: Follower, numbers: Callable[[LogCounters], Mapping[str, int]]) -> Samples:
+    for path, log in follower.logs.items():
+        for kind, number in numbers(log.counters).items():
+            yield (str(path), kind), number
 
 
 COUNTERS = (
@@ -88,58 +98,77 @@ COUNTERS = (
         "Tries of a server; a request that was retried has several.",
         ("pool", "upstream", "status"),
         lambda f: f.aggregate.attempts.items(),
-        ADDRESSES,
+        _ADDRESSES,
     ),
     Family(
         "nginxlog_http_retried_requests_total",
         "Requests with more than one attempt: saved, or failed (5xx) all the same.",
         ("outcome",),
         lambda f: f.aggregate.retried.items(),
-        ADDRESSES,
+        _ADDRESSES,
     ),
     Family(
         "nginxlog_upstream_unavailable_total",
         "Requests for which nginx found no live server in the group.",
         ("group",),
         lambda f: f.aggregate.unavailable.items(),
-        ADDRESSES,
+        _ADDRESSES,
     ),
     Family(
         "nginxlog_pool_changes_total",
         "How often the active pool became another one.",
         ("from", "to"),
-        lambda f: f.aggregate.active.changes.items(),
-        ADDRESSES,
+        lambda f: (change for one in _active(f).values() for change in one.changes.items()),
+        _POOLS,
+    ),
+    Family(
+        "nginxlog_http_route_responses_total",
+        "Requests by the route that their URI fits and the class of the status.",
+        ("route", "class"),
+        lambda f: f.aggregate.routes.responses.items(),
+        ("routes",),
+    ),
+    Family(
+        "nginxlog_exporter_label_values_dropped_total",
+        "Requests or attempts that are counted as `other` because a label is closed.",
+        ("label",),
+        lambda f: f.aggregate.folded.items(),
+    ),
+    Family(
+        "nginxlog_exporter_counter_resets_total",
+        "Times that all counters began anew, by reason.",
+        ("reason",),
+        lambda f: (((reason,), times) for reason, times in f.resets.items()),
     ),
     Family(
         "nginxlog_exporter_lines_total",
         "Lines read from the log.",
         ("file", "result"),
-        lambda f: _by_kind(f, f.counters.lines),
+        lambda f: _by_kind(f, lambda c: c.lines),
     ),
     Family(
         "nginxlog_exporter_unparsed_lines_total",
         "Lines that were not counted as requests, by reason.",
         ("file", "reason"),
-        lambda f: _by_kind(f, f.counters.unparsed),
+        lambda f: _by_kind(f, lambda c: c.unparsed),
     ),
     Family(
         "nginxlog_exporter_read_bytes_total",
         "Bytes read from the log.",
         _FILE,
-        lambda f: _of_file(f, f.counters.read_bytes),
+        lambda f: _by_file(f, lambda log: log.counters.read_bytes),
     ),
     Family(
         "nginxlog_exporter_rotations_total",
         "Rotations of the log that were followed.",
         ("file", "kind"),
-        lambda f: _by_kind(f, f.counters.rotations),
+        lambda f: _by_kind(f, lambda c: c.rotations),
     ),
     Family(
         "nginxlog_exporter_gaps_total",
-        "Times that lines may have been lost, or that counters began anew.",
+        "Times that lines may have been lost, by reason.",
         ("file", "reason"),
-        lambda f: _by_kind(f, f.counters.gaps),
+        lambda f: _by_kind(f, lambda c: c.gaps),
     ),
 )
 
@@ -164,22 +193,29 @@ HISTOGRAMS = (
         "nginxlog_http_request_duration_seconds",
         "Time from the first byte of a request to its log line; streaming left out.",
         _POOL,
-        lambda f: _by_pool(f.aggregate.durations),
+        lambda f: _by_pool(f.aggregate.durations.read(REQUEST)),
         ("request_time",),
     ),
     Family(
         "nginxlog_upstream_response_duration_seconds",
         "Time that an attempt took; streaming left out.",
         _POOL,
-        lambda f: _by_pool(f.aggregate.upstream_durations),
+        lambda f: _by_pool(f.aggregate.durations.read(RESPONSE)),
         ("upstream_addr", "upstream_response_time"),
     ),
     Family(
         "nginxlog_upstream_connect_duration_seconds",
         "Time that an attempt took to connect; streaming left out.",
         _POOL,
-        lambda f: _by_pool(f.aggregate.connect_durations),
+        lambda f: _by_pool(f.aggregate.durations.read(CONNECT)),
         ("upstream_addr", "upstream_connect_time"),
+    ),
+    Family(
+        "nginxlog_http_route_duration_seconds",
+        "Like nginxlog_http_request_duration_seconds, by route.",
+        ("route",),
+        lambda f: (((route,), one) for route, one in f.aggregate.routes.durations.items()),
+        ("routes", "request_time"),
     ),
 )
 
@@ -188,81 +224,87 @@ GAUGES = (
         "nginxlog_active_pool",
         "1 for the pool that really serves, as seen in the log.",
         _POOL,
-        lambda f: _one_of(f.settings.pools.names, f.aggregate.active.active),
-        ADDRESSES,
+        lambda f: _one_of(f, lambda group: _active(f)[group].active),
+        _POOLS,
     ),
     Family(
         "nginxlog_pool_last_change_timestamp_seconds",
         "When the active pool changed last (log time), 0 if never.",
-        (),
-        lambda f: [((), f.aggregate.active.changed_at)],
-        ADDRESSES,
+        _GROUP,
+        lambda f: _by_group(f, lambda group: _active(f)[group].changed_at),
+        _POOLS,
     ),
     Family(
         "nginxlog_desired_pool",
         "1 for the pool that the operator declared.",
         _POOL,
-        _desired,
-        ("desired",),
+        lambda f: _one_of(f, lambda group: f.declared(group).pool),
+        ("desired", "pools"),
     ),
     Family(
         "nginxlog_desired_pool_last_change_timestamp_seconds",
         "When the declared pool changed last, 0 if unknown.",
-        (),
-        lambda f: [((), f.desired()[1])],
-        ("desired",),
+        _GROUP,
+        lambda f: _by_group(f, lambda group: f.declared(group).changed_at),
+        ("desired", "pools"),
     ),
     Family(
         "nginxlog_pool_last_request_timestamp_seconds",
         "When the request that started last and was answered by the pool started, 0 if none.",
         _POOL,
-        lambda f: _by_pool(f.aggregate.last_started),
-        ("upstream_addr", "msec"),
+        lambda f: _by_pool(f.aggregate.history.last_started),
+        (*_POOLS, "msec"),
     ),
     Family(
         "nginxlog_pool_release_info",
         "The release that the pool runs now.",
         ("pool", "release"),
-        lambda f: ((item, 1) for item in f.aggregate.releases.items()),
-        ("upstream_addr", "upstream_http_x_release_id"),
+        lambda f: ((item, 1) for item in f.aggregate.history.releases.items()),
+        (*_POOLS, "upstream_http_x_release_id"),
     ),
     Family(
         "nginxlog_window_responses",
         "Responses by class among the last requests.",
         ("class",),
-        lambda f: (((c,), f.aggregate.window.count(c)) for c in CLASSES),
+        lambda f: (((c,), f.aggregate.history.window.count(c)) for c in CLASSES),
     ),
     Family(
         "nginxlog_exporter_backlog_bytes",
         "Bytes of the log that are not read yet.",
         _FILE,
-        lambda f: _of_file(f, f.backlog),
+        lambda f: _by_file(f, lambda log: log.backlog),
     ),
     Family(
         "nginxlog_exporter_lag_seconds",
         "Age of the last line read while others wait, else 0.",
         _FILE,
-        lambda f: _of_file(f, _lag(f)),
+        lambda f: _by_file(f, lambda log: log.lag),
         ("msec",),
     ),
     Family(
         "nginxlog_exporter_last_line_timestamp_seconds",
         "Log time of the last line read, 0 if none.",
         _FILE,
-        lambda f: _of_file(f, f.counters.last_line),
+        lambda f: _by_file(f, lambda log: log.counters.last_line),
         ("msec",),
     ),
     Family(
         "nginxlog_exporter_last_read_timestamp_seconds",
         "When the log was last looked at with success, 0 if never.",
         _FILE,
-        lambda f: _of_file(f, f.last_read),
+        lambda f: _by_file(f, lambda log: log.last_read),
     ),
     Family(
         "nginxlog_exporter_file_readable",
         "1 if the log exists and may be read.",
         _FILE,
-        lambda f: _of_file(f, int(f.readable)),
+        lambda f: _by_file(f, lambda log: int(log.readable)),
+    ),
+    Family(
+        "nginxlog_exporter_ignored_logs",
+        "Logs that fit a pattern but are not followed, because there are too many.",
+        (),
+        lambda f: [((), f.ignored_logs)],
     ),
     Family(
         "nginxlog_exporter_state_last_save_timestamp_seconds",

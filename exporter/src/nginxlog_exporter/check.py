@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from nginxlog_exporter.catalogue import COUNTERS, GAUGES, HISTOGRAMS
 from nginxlog_exporter.logformat import LineFormat
-from nginxlog_exporter.settings import Settings
+from nginxlog_exporter.settings import FEATURES, Settings
 
 # Lines that do not match and are shown in full.
 SHOWN = 3
@@ -18,7 +18,7 @@ def report(
 ) -> tuple[bool, list[str]]:
     """Return whether all is well, and the report line by line."""
     text = [
-        f"settings   right; pools: {', '.join(settings.pools.names)} (default first)",
+        f"settings   right; pools: {', '.join(settings.pools.names) or 'one for each address'}",
         f"log_format {settings.log_format.name}: has {', '.join(sorted(line_format.fields))}",
         *_switched_off(settings, line_format),
     ]
@@ -38,7 +38,7 @@ def mismatch(line_format: LineFormat, line: bytes) -> list[str]:
     """
     at = 0
     for token in line_format.tokens:
-        match = re.compile(token.pattern).match(line, at)
+        match = re.compile(token.pattern.exact).match(line, at)
         if match is None:
             return _shown(line, at, token.shown)
         at = match.end()
@@ -58,6 +58,9 @@ def _shown(line: bytes, at: int, expected: str) -> list[str]:
 def _switched_off(settings: Settings, line_format: LineFormat) -> Iterator[str]:
     known = line_format.fields | ({"desired"} if settings.desired_dir else set())
     for family in (*COUNTERS, *HISTOGRAMS, *GAUGES):
-        missing = [f"${name}" for name in family.needs if name not in known]
+        missing = [f"${name}" for name in family.needs if name not in (*known, *FEATURES)]
+        unset = [name for name in family.needs if name in FEATURES and not settings.has(name)]
         if missing:
             yield f"off        {family.name}: the format lacks {', '.join(missing)}"
+        elif unset:
+            yield f"off        {family.name}: no {', '.join(unset)} are set"

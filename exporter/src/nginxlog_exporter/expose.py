@@ -20,13 +20,16 @@ from nginxlog_exporter.follow import Follower
 from nginxlog_exporter.histogram import Histogram
 
 
-def metrics(follower: Follower, *, for_prometheus: bool) -> list[Metric]:
+def metrics(
+    follower: Follower, *, for_prometheus: bool, with_exemplars: bool = False
+) -> list[Metric]:
     """Return all families of one moment, durable if the disk allows.
 
     Prometheus gets each new counter as 0 once, so that its first increment is seen; a person's look
     at the page must not use that up, so anybody else gets the true number and changes nothing.
     """
     with follower.lock:
+        follower.exemplars.wanted |= with_exemplars
         new = follower.announce(_children(follower)) if for_prometheus else set()
         follower.save()
         return [
@@ -39,6 +42,7 @@ def metrics(follower: Follower, *, for_prometheus: bool) -> list[Metric]:
 
 # Private
 
+HAS_EXEMPLARS = "nginxlog_http_request_duration_seconds"
 _Children = set[object]
 
 
@@ -67,10 +71,17 @@ def _gauge(family: Family, follower: Follower) -> Metric:
 
 
 def _histogram(family: Family, follower: Follower, new: _Children) -> Metric:
+    """Return a histogram; exemplars are left out by encoders whose format has none."""
     metric = HistogramMetricFamily(family.name, family.meaning, labels=family.labels)
     for labels, value in family.read(follower):
-        shown = Histogram(value.bounds) if (family.name, labels) in new else value
+        is_new = (family.name, labels) in new
+        shown = Histogram(value.bounds) if is_new else value
         counts, total = shown.read()
         limits = [*map(floatToGoString, shown.bounds), "+Inf"]
-        metric.add_metric(labels, list(zip(limits, counts, strict=True)), total)
+        if family.name == HAS_EXEMPLARS and not is_new:
+            exemplars = follower.exemplars.of(labels[0], len(limits))
+        else:
+            exemplars = [None] * len(limits)
+        buckets = list(zip(limits, counts, exemplars, strict=True))
+        metric.add_metric(labels, buckets, total)  # type: ignore[arg-type]  # None is no exemplar
     return metric

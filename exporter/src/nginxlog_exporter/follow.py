@@ -1,34 +1,43 @@
-"""Follows one log: blocks from the tail, through the parser, into the aggregate, into the snapshot.
+"""Follows logs: blocks from their tails, through the parser, into the aggregate and the snapshot.
 
-Everything a scrape shows changes under one lock, together with the place in the log it belongs to.
+Everything a scrape shows changes under one lock, together with the places in the logs it belongs
+to.
 """
 
 import hashlib
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from nginxlog_exporter import state
 from nginxlog_exporter.aggregate import Aggregate, Shape
 from nginxlog_exporter.complaints import Complaints
-from nginxlog_exporter.logcounters import SETTINGS_CHANGED, STATE_UNUSABLE, LogCounters
+from nginxlog_exporter.exemplars import Exemplars
+from nginxlog_exporter.log import Log
+from nginxlog_exporter.logfiles import is_followed, log_files
 from nginxlog_exporter.logformat import LineFormat
-from nginxlog_exporter.parse import Parsed, parse
-from nginxlog_exporter.pools import DesiredDir
-from nginxlog_exporter.rotation import Position
-from nginxlog_exporter.settings import Settings
-from nginxlog_exporter.tail import Block, Tail
+from nginxlog_exporter.parse import parse
+from nginxlog_exporter.pools import Declared, DesiredDir
+from nginxlog_exporter.settings import FEATURES, Settings
 
 log = logging.getLogger(__name__)
 
+# Why counters began anew.
+STATE_UNUSABLE, SETTINGS_CHANGED = RESETS = ("state_unusable", "settings_changed")
+# How often patterns are looked at for new logs.
+DISCOVER_SECONDS = 1.0
+MAX_LOGS = 100
+
 
 class Follower:
-    """One log, its place and its counters. Hold `lock` to read more than one number.
+    """The logs, their places and the counters. Hold `lock` to read more than one number.
 
-    `complete`: nobody writes to the log any more, and nothing is to be remembered of it.
+    `complete`: nobody writes to the logs any more, and nothing is to be remembered of them.
     """
 
     def __init__(
@@ -40,17 +49,14 @@ class Follower:
         self.saves = 0
         self.save_errors = 0
         self.last_save = 0.0
-        # As of the last look at the file: bytes that wait, when it was, and whether it succeeded.
-        self.backlog = 0
-        self.last_read = 0.0
-        self.readable = False
+        self.ignored_logs = 0
         self._complete = complete
         self._changed = False
         self._desired_dir = (
-            DesiredDir(settings.desired_dir, settings.pools.names) if settings.desired_dir else None
+            DesiredDir(settings.desired_dir, settings.pools) if settings.desired_dir else None
         )
         self._complaints = Complaints()
-        self._begin(None)
+        self._begin()
 
     def restore(self) -> None:
         """Continue from the snapshot; an unusable one is put aside, logged and counted."""
@@ -58,39 +64,50 @@ class Follower:
         try:
             kept = state.load(path)
             if kept is None:
-                log.info("no snapshot yet: reading %s from its beginning", self.settings.file)
+                where = "end" if self.settings.from_end else "beginning"
+                log.info("no snapshot yet: reading from the %s of the log", where)
+                self._discover(from_end=self.settings.from_end)
                 return
             self._take_over(kept)
         except (state.StateError, KeyError, TypeError, ValueError, AttributeError) as error:
             # Its lines were counted already: going on at the end loses some, going back to the
             # beginning would count most of them again.
-            self._begin(None, from_end=True)
-            self.counters.gaps[STATE_UNUSABLE] += 1
+            self._begin()
+            self._discover(from_end=True)
+            self.resets[STATE_UNUSABLE] += 1
             with suppress(OSError):
                 path = state.put_aside(path)
             log.error("counters begin anew: %s; the file is kept as %s", error, path)  # noqa: TRY400
         self._changed = True
 
-    def catch_up(self, keep_going: Callable[[], bool] = lambda: True) -> None:
-        """Read what is new, block by block, while `keep_going()`."""
-        while keep_going() and (block := self.tail.read()):
-            parsed = parse(block.lines, self.line_format)
-            self._complaints.about(parsed)
-            with self.lock:
-                self._take(block, parsed)
+    def catch_up(self, keep_going: Callable[[], bool] = lambda: True) -> bool:
+        """Read what is new, a block of each log in turn, while `keep_going()`.
+
+        Returns whether everything was read.
+        """
+        if time.monotonic() >= self._discover_at:
+            self._discover()
+        behind = list(self.logs.values())
+        while behind and keep_going():
+            behind = [one for one in behind if self._read(one)]
         with self.lock:
-            self._look()
+            for one in self.logs.values():
+                one.look()
+        return not behind
 
     def knows(self, needs: Iterable[str]) -> bool:
-        """Tell whether the log has these variables; the declared pool may also be on the disk."""
-        known = self.line_format.fields
+        """Tell whether there are these: variables of the log, or features of the settings.
+
+        The declared pool may also be on the disk.
+        """
+        known = {*self.line_format.fields, *filter(self.settings.has, FEATURES)}
         return all(name in known or (name == "desired" and self._desired_dir) for name in needs)
 
-    def desired(self) -> tuple[str | None, float]:
-        """Return the declared pool and since when (seconds since the epoch, 0 if unknown)."""
+    def declared(self, group: str) -> Declared:
+        """Return the pool that is declared desired in a group of pools."""
         if self._desired_dir:
-            return self._desired_dir.pool(), self._desired_dir.changed_at()
-        return self.aggregate.desired, self.aggregate.desired_changed_at
+            return self._desired_dir.declared(group)
+        return self.aggregate.history.declared[group]
 
     def announce(self, children: Iterable[Hashable]) -> set[Hashable]:
         """Return which of these series no scrape has seen yet, and remember that one has now.
@@ -119,62 +136,83 @@ class Follower:
 
     # Private
 
-    def _begin(self, position: Position | None, *, from_end: bool = False) -> None:
+    def _begin(self) -> None:
         shape = Shape(
             pools=self.settings.pools,
             buckets=self.settings.buckets,
             window=self.settings.window,
             active_after=self.settings.active_after,
+            routes=self.settings.routes,
         )
         self.aggregate = Aggregate(shape, self.line_format)
-        self.counters = LogCounters()
-        self.tail = Tail(self.settings.file, position, from_end=from_end, complete=self._complete)
-        self._position = position
+        self.exemplars = Exemplars(
+            self.settings.log_format, self.line_format, shape.pools, shape.buckets
+        )
+        self.logs: dict[Path, Log] = {}
+        self.resets = Counter(dict.fromkeys(RESETS, 0))
         self._announced: set[Hashable] = set()
+        self._discover_at = 0.0
 
-    def _look(self) -> None:
-        """Note what the reader knows of the file, so that no scrape has to touch it."""
-        self.backlog = self.tail.backlog()
-        self.readable = self.tail.readable
-        if self.readable:
-            self.last_read = time.time()
+    def _discover(self, *, from_end: bool = False) -> None:
+        """Take up logs that are new; one that has gone is kept, because it may come back."""
+        # A pattern may fit the snapshot, too.
+        new = [
+            path
+            for path in log_files(self.settings.files)
+            if path not in self.logs and not path.name.startswith(self.settings.state_file.name)
+        ]
+        room = max(MAX_LOGS - len(self.logs), 0)
+        if len(new) > room and len(new) - room != self.ignored_logs:
+            log.error("%s logs are not followed: more than %s", len(new) - room, MAX_LOGS)
+        with self.lock:
+            self.ignored_logs = max(len(new) - room, 0)
+            for path in new[:room]:
+                self.logs[path] = Log(path, from_end=from_end, complete=self._complete)
+        self._discover_at = time.monotonic() + DISCOVER_SECONDS
 
-    def _take(self, block: Block, parsed: Parsed) -> None:
-        self.aggregate.add(parsed.rows)
-        self.counters.add(block, parsed, self.aggregate.last_time(parsed.rows))
+    def _read(self, one: Log) -> bool:
+        """Read and count a block; tell whether there was one."""
+        block = one.read()
+        if block is None:
+            return False
+        parsed = parse(block.lines, self.line_format)
+        self._complaints.about(parsed)
+        with self.lock:
+            self.aggregate.add(parsed)
+            last = self.aggregate.history.end_of(parsed.rows[-1]) if parsed.rows else 0.0
+            one.count(block, parsed, last)
+            one.look()
+            self._changed = True
+        self.exemplars.take(block.lines)
         if block.rotation:
-            log.info("%s was rotated (%s)", self.settings.file, block.rotation)
+            log.info("%s was rotated (%s)", one.path, block.rotation)
         if block.gap:
-            log.warning("lines of %s may be missing (%s)", self.settings.file, block.gap)
-        self._position = block.position
-        self._changed = True
-        self._look()
+            log.warning("lines of %s may be missing (%s)", one.path, block.gap)
+        return True
 
     def _to_state(self) -> dict[str, Any]:
         return {
             "settings": self._fingerprint(),
-            "files": {
-                str(self.settings.file): {
-                    "position": self._position.to_state() if self._position else None,
-                    "counters": self.counters.to_state(),
-                }
-            },
+            "files": {str(path): one.to_state() for path, one in self.logs.items()},
             "aggregate": self.aggregate.to_state(),
+            "resets": dict(self.resets),
             "announced": sorted(self._announced, key=repr),
         }
 
     def _take_over(self, kept: dict[str, Any]) -> None:
-        file = kept["files"].get(str(self.settings.file))
-        position = file["position"] if file else None
-        self._begin(Position.from_state(position) if position else None)
-        if kept["settings"] != self._fingerprint():
-            # The place stays, so that no line is counted twice or skipped.
-            self.counters.gaps[SETTINGS_CHANGED] += 1
+        self._begin()
+        same = kept["settings"] == self._fingerprint()
+        for name, one in kept["files"].items():
+            path = Path(name)
+            if is_followed(path, self.settings.files):
+                self.logs[path] = Log.from_state(path, one, with_counters=same)
+        self.resets.update({reason: int(times) for reason, times in kept["resets"].items()})
+        if not same:
+            # The places stay, so that no line is counted twice or skipped.
+            self.resets[SETTINGS_CHANGED] += 1
             log.warning("pools or buckets are others than before: counters begin anew")
             return
         self.aggregate.restore(kept["aggregate"])
-        if file:
-            self.counters.restore(file["counters"])
         self._announced = {(family, tuple(labels)) for family, labels in kept["announced"]}
 
     def _fingerprint(self) -> str:

@@ -6,8 +6,6 @@ number.
 """
 
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import Iterable
 from itertools import accumulate
 from typing import Any
 
@@ -26,23 +24,22 @@ class Histogram:
         self._sum_ms = 0
         # Rounded, because 0.29 * 1000 is a little less than 290.
         self._bounds_ms = [round(bound * 1000, 6) for bound in bounds]
-        # Durations repeat, so they are counted as text first and sorted into buckets together.
-        self._unsorted: Counter[bytes] = Counter()
 
-    def observe(self, durations: Iterable[bytes]) -> None:
-        """Count durations as nginx writes them, `0.012`; `-` and nothing are no durations."""
-        self._unsorted.update(durations)
-        if len(self._unsorted) > _MOST_UNSORTED:
-            self._sort()
+    def bucket(self, milliseconds: int) -> int:
+        """Return the place of the bucket that such a duration falls into."""
+        return bisect_left(self._bounds_ms, milliseconds)
+
+    def observe(self, milliseconds: int, times: int = 1) -> None:
+        """Count a duration that was seen so many times."""
+        self._counts[self.bucket(milliseconds)] += times
+        self._sum_ms += milliseconds * times
 
     def read(self) -> tuple[list[int], float]:
         """Return how many were at most each bound (the last counts all), and the sum in seconds."""
-        self._sort()
         return list(accumulate(self._counts)), self._sum_ms / 1000
 
     def to_state(self) -> dict[str, Any]:
         """Return the content as JSON values."""
-        self._sort()
         return {"counts": self._counts, "sum_ms": self._sum_ms}
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -51,16 +48,3 @@ class Histogram:
         if len(counts) != len(self._counts):
             raise ValueError("the histogram has other buckets")
         self._counts, self._sum_ms = counts, int(state["sum_ms"])
-
-    # Private
-
-    def _sort(self) -> None:
-        for text, times in self._unsorted.items():
-            if text.strip(b"-"):
-                milliseconds = round(float(text) * 1000)
-                self._counts[bisect_left(self._bounds_ms, milliseconds)] += times
-                self._sum_ms += milliseconds * times
-        self._unsorted.clear()
-
-
-_MOST_UNSORTED = 10_000

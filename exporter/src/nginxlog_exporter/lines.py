@@ -7,7 +7,7 @@ from nginxlog_exporter.place import LogFile
 from nginxlog_exporter.rotation import DAMAGE
 
 # Both the longest line and the size of a block.
-BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 1 << 18
 
 
 def read_lines(file: LogFile, offset: int, *, over: bool) -> tuple[bytes, int, int]:

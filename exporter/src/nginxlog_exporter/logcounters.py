@@ -7,10 +7,6 @@ from nginxlog_exporter import tail
 from nginxlog_exporter.parse import REASONS, TOO_LONG, Parsed
 from nginxlog_exporter.tail import Block
 
-# Reasons for a gap that have nothing to do with the file: the counters began anew.
-STATE_UNUSABLE, SETTINGS_CHANGED = "state_unusable", "settings_changed"
-GAPS = (*tail.GAPS, STATE_UNUSABLE, SETTINGS_CHANGED)
-
 
 class LogCounters:
     """The counters of one log file, all of them there from the start."""
@@ -19,7 +15,7 @@ class LogCounters:
         self.lines = Counter({"parsed": 0, "unparsed": 0})
         self.unparsed = Counter(dict.fromkeys(REASONS, 0))
         self.rotations = Counter(dict.fromkeys(tail.ROTATIONS, 0))
-        self.gaps = Counter(dict.fromkeys(GAPS, 0))
+        self.gaps = Counter(dict.fromkeys(tail.GAPS, 0))
         self.read_bytes = 0
         # Log time of the last line, seconds since the epoch.
         self.last_line = 0.0

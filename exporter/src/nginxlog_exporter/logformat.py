@@ -1,17 +1,17 @@
-"""Compiles the text of a `log_format` into one regular expression over a block of lines.
+"""Compiles the text of a `log_format` into regular expressions over a block of lines.
 
-Only what is counted is captured. Fields of few values (labels) that stand side by side are
-captured as one text, which is decoded once per distinct text and not once per line.
+Only what is counted is captured. Fields that stand side by side and are counted alike (labels,
+durations) are captured as one text, which is decoded once per distinct text and not once per line.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import NamedTuple
 
 from nginxlog_exporter.nginxconf import LogFormat, LogFormatError
-from nginxlog_exporter.patterns import METHOD, free, typed
+from nginxlog_exporter.patterns import METHOD, REST_OF_LINE, Pattern, free, typed
 
 # Few distinct values: they say what a request is counted as.
 LABELS = (
@@ -23,81 +23,109 @@ LABELS = (
     "upstream_http_x_release_id",
     "streaming",
 )
-# Summed, timed or compared; one column each.
-NUMBERS = (
-    "request_time",
-    "upstream_response_time",
-    "upstream_connect_time",
-    "bytes_sent",
-    "request_length",
-    "msec",
-)
-# What may stand in for a variable that the format does not have.
+# Milliseconds that repeat.
+TIMES = ("request_time", "upstream_response_time", "upstream_connect_time")
+# Summed or compared; one column each.
+NUMBERS = ("bytes_sent", "request_length", "msec")
+# Captured only where they are asked for, because they vary most.
+URI, REQUEST_ID = "request_uri", "request_id"
+# What may stand in for a variable that the format does not have. $uri is what a rewrite made of it.
 STAND_INS = {"request_method": "request", "bytes_sent": "body_bytes_sent"}
+URI_STAND_INS = ("uri", "document_uri")
 REQUIRED = ("status", "request_method")
 
 Row = tuple[bytes, ...]
+# The texts of a row that are counted together: hashable, and equal for rows that are alike.
+Texts = bytes | Row
 
 
 class Token(NamedTuple):
-    """A piece of the format: what it is called, the bytes it matches, the field it fills if any."""
+    """A piece of the format: what it is called, what it matches, the field it fills if any."""
 
     shown: str
-    pattern: bytes
+    pattern: Pattern
     field: str | None = None
     literal: bool = False
 
+    @property
+    def kind(self) -> str | None:
+        """What its field is counted as, None if it fills none."""
+        if self.field is None:
+            return None
+        return "label" if self.field in LABELS else "time" if self.field in TIMES else self.field
 
-@dataclass(frozen=True, kw_only=True)
-class LineFormat:
-    """A compiled format. `line.findall(block)` yields rows; the rest says how to read a row."""
 
-    # The format piece by piece, all of it, to tell where a line stops matching.
-    tokens: tuple[Token, ...]
-    line: re.Pattern[bytes]
-    # The label texts of a row: hashable, and equal for rows that are counted alike.
-    label_texts: Callable[[Row], bytes | Row]
-    label_patterns: tuple[re.Pattern[bytes], ...]
-    # Number field -> its place in a row.
-    columns: dict[str, int]
-    fields: frozenset[str]
+@dataclass(frozen=True)
+class Captures:
+    """Where in a row the texts of one kind are, and how to split them into fields."""
 
-    def decode(self, label_texts: bytes | Row) -> dict[str, str]:
-        """Split what `label_texts` returned into fields; a variable the format lacks is missing."""
-        texts = label_texts if isinstance(label_texts, tuple) else (label_texts,)
+    places: tuple[int, ...]
+    patterns: tuple[re.Pattern[bytes], ...]
+
+    @property
+    def of(self) -> Callable[[Row], Texts]:
+        """The function that takes the texts out of a row."""
+        return itemgetter(*self.places) if self.places else lambda _: b""
+
+    def decode(self, texts: Texts) -> dict[str, str]:
+        """Split the texts into fields; a variable the format lacks is missing."""
+        parts = texts if isinstance(texts, tuple) else (texts,)
         decoded: dict[str, str] = {}
-        for pattern, text in zip(self.label_patterns, texts, strict=True):
+        for pattern, text in zip(self.patterns, parts, strict=False):
             if match := pattern.fullmatch(text):
                 fields = match.groupdict()
                 decoded |= {name: fields[name].decode("utf-8", "replace") for name in fields}
         return decoded
 
 
-def compile_format(log_format: LogFormat) -> LineFormat:
-    """Compile the format. Raises LogFormatError that names a needed variable if it is missing."""
+@dataclass(frozen=True, kw_only=True)
+class LineFormat:
+    """A compiled format. `exact.fullmatch(line).groups()` is a row.
+
+    So is each item of `quick.findall(block)`, a last text left aside, but there are two exceptions
+    of which `exact` has to decide: a row whose texts are all empty stands for a line that did not
+    match, and one with a newline in a label text for several lines taken for one.
+    """
+
+    # The format piece by piece, all of it, to tell where a line stops matching.
+    tokens: tuple[Token, ...]
+    exact: re.Pattern[bytes]
+    quick: re.Pattern[bytes]
+    labels: Captures
+    times: Captures
+    # Field of its own -> its place in a row.
+    columns: dict[str, int]
+    fields: frozenset[str]
+
+
+def compile_format(log_format: LogFormat, *, extra: Sequence[str] = ()) -> LineFormat:
+    """Compile the format, with `URI` or `REQUEST_ID` captured as well if they are asked for.
+
+    Raises LogFormatError that names a needed variable if it is missing.
+    """
     if "\n" in log_format.text:
         raise LogFormatError(f"log_format {log_format.name!r} writes several lines per request")
-    tokens = _tokens(log_format)
+    tokens = _tokens(log_format, extra)
     fields = frozenset(token.field for token in tokens if token.field)
-    for name in REQUIRED:
+    for name in (*REQUIRED, *extra):
         if name not in fields:
             instead = f" (or ${STAND_INS[name]})" if name in STAND_INS else ""
             raise LogFormatError(
-                f"log_format {log_format.name!r} lacks ${name}{instead}, without which nothing can"
-                " be counted; add it to the format"
+                f"log_format {log_format.name!r} lacks ${name}{instead}, without which"
+                f" {'no route' if name == URI else 'nothing'} can be counted; add it to the format"
             )
     parts = _parts(tokens)
     captured = [part for part in parts if part[0].field]
-    label_places = [place for place, part in enumerate(captured) if part[0].field in LABELS]
     return LineFormat(
         tokens=tuple(tokens),
-        line=_line(parts),
-        label_texts=itemgetter(*label_places),
-        label_patterns=tuple(_decoder(captured[place]) for place in label_places),
+        exact=_exact(parts),
+        quick=_quick(parts),
+        labels=_captures(captured, "label"),
+        times=_captures(captured, "time"),
         columns={
             part[0].field: place
             for place, part in enumerate(captured)
-            if part[0].field and place not in label_places
+            if part[0].field and part[0].kind == part[0].field
         },
         fields=fields,
     )
@@ -107,33 +135,41 @@ def compile_format(log_format: LogFormat) -> LineFormat:
 
 # Variables with nothing between them stay together: nobody can see where one of them ends.
 _VARIABLES = re.compile(r"((?:\$\{\w+\}|\$\w+)+)", re.ASCII)
+# What $request holds behind its first word: a URI and a protocol.
+_REST_OF_REQUEST = "rest of request"
 
 
-def _tokens(log_format: LogFormat) -> list[Token]:
+def _tokens(log_format: LogFormat, extra: Sequence[str]) -> list[Token]:
     """Cut the text into literals and variables, each with the pattern of what nginx writes."""
     # literal, variables, literal, variables, ..., literal
     pieces = _VARIABLES.split(log_format.text)
-    fields = _fields(log_format)
+    fields = _fields(log_format, extra)
     tokens = [_literal(pieces[0])]
     for before, variables, after in zip(pieces[::2], pieces[1::2], pieces[2::2], strict=False):
         # A variable that comes twice says the same twice: the first is enough.
-        field = fields.pop(variables.strip("${}"), None)
+        name = variables.strip("${}")
+        field = fields.pop(name, None)
         rest = free(before, after, log_format.escape)
-        if field == "request_method" and variables.strip("${}") == "request":
-            tokens += [Token(variables, METHOD, field), Token(variables, rest)]
+        if name == "request" and (field or _REST_OF_REQUEST in fields):
+            tokens.append(Token(variables, METHOD, field))
+            tokens.append(Token(variables, rest, fields.pop(_REST_OF_REQUEST, None)))
         else:
-            tokens.append(
-                Token(variables, typed(field, before, after, log_format.escape) or rest, field)
-            )
+            pattern = typed(field, before, after, log_format.escape)
+            tokens.append(Token(variables, pattern or rest, field))
         tokens.append(_literal(after))
-    return [token for token in tokens if token.pattern]
+    return [token for token in tokens if token.pattern.exact]
 
 
-def _fields(log_format: LogFormat) -> dict[str, str]:
+def _fields(log_format: LogFormat, extra: Sequence[str]) -> dict[str, str]:
     """Return which variables of the format fill which fields."""
     names = re.findall(r"\$\{?(\w+)", log_format.text, re.ASCII)
-    fields = {name: name for name in (*LABELS, *NUMBERS) if name in names}
+    fields = {name: name for name in (*LABELS, *TIMES, *NUMBERS) if name in names}
     fields |= {other: name for name, other in STAND_INS.items() if name not in names}
+    if REQUEST_ID in extra and REQUEST_ID in names:
+        fields[REQUEST_ID] = REQUEST_ID
+    if URI in extra:
+        uri = [name for name in (URI, *URI_STAND_INS) if name in names]
+        fields[uri[0] if uri else _REST_OF_REQUEST] = URI
     for run in _VARIABLES.findall(log_format.text):
         together = re.findall(r"\w+", run, re.ASCII)
         needed = [name for name in together if name in fields]
@@ -146,15 +182,15 @@ def _fields(log_format: LogFormat) -> dict[str, str]:
 
 
 def _literal(text: str) -> Token:
-    return Token(repr(text), re.escape(text.encode()), literal=True)
+    return Token(repr(text), Pattern.of(re.escape(text.encode())), literal=True)
 
 
 def _parts(tokens: list[Token]) -> list[list[Token]]:
-    """Group the tokens by what is captured together: labels with only a literal between them."""
+    """Group the tokens by what is captured together: one kind with only a literal between."""
     parts: list[list[Token]] = []
     for token in tokens:
-        joins = token.field in LABELS and len(parts) > 1 and parts[-1][0].literal
-        if joins and parts[-2][0].field in LABELS:
+        joins = token.kind in ("label", "time") and len(parts) > 1 and parts[-1][0].literal
+        if joins and parts[-2][0].kind == token.kind:
             between = parts.pop()
             parts[-1] += [*between, token]
         else:
@@ -162,25 +198,41 @@ def _parts(tokens: list[Token]) -> list[list[Token]]:
     return parts
 
 
-def _line(parts: list[list[Token]]) -> re.Pattern[bytes]:
+def _exact(parts: Sequence[list[Token]]) -> re.Pattern[bytes]:
     """Return the expression of a line; behind the last field and its end, anything may stand."""
-    last = max(place for place, part in enumerate(parts) if part[0].field)
-    looked_at = b"".join(map(_capture, parts[: last + 2]))
-    rest = rb"[^\n]*+" if len(parts) > last + 2 else b""
+    return re.compile(b"".join(_capture(part, quick=False) for part in _looked_at(parts)))
+
+
+def _quick(parts: Sequence[list[Token]]) -> re.Pattern[bytes]:
+    """Return the expression of all lines of a block."""
+    line = b"".join(_capture(part, quick=True) for part in _looked_at(parts))
     # The empty group makes findall return tuples even where one group is all there is.
-    return re.compile(b"^" + looked_at + rest + b"$()", re.MULTILINE)
+    return re.compile(rb"^(?:" + line + rb"()|[^\n]*+)\n", re.MULTILINE)
 
 
-def _capture(part: list[Token]) -> bytes:
-    pattern = b"".join(token.pattern for token in part)
-    return b"(" + pattern + b")" if part[0].field else pattern
+def _looked_at(parts: Sequence[list[Token]]) -> list[list[Token]]:
+    last = max(place for place, part in enumerate(parts) if part[0].field)
+    rest = [Token("the rest of the line", REST_OF_LINE)] if len(parts) > last + 2 else []
+    return [*parts[: last + 2], rest]
+
+
+def _capture(part: list[Token], *, quick: bool) -> bytes:
+    pattern = b"".join(t.pattern.quick if quick and t.field else t.pattern.exact for t in part)
+    return b"(" + pattern + b")" if part and part[0].field else pattern
+
+
+def _captures(captured: list[list[Token]], kind: str) -> Captures:
+    places = tuple(place for place, part in enumerate(captured) if part[0].kind == kind)
+    return Captures(places, tuple(_decoder(captured[place]) for place in places))
 
 
 def _decoder(part: list[Token]) -> re.Pattern[bytes]:
-    # What follows the last label is cut off, and its pattern may look at it: take all there is.
-    tokens = [*part[:-1], part[-1]._replace(pattern=rb"[^\n]*+")]
+    # What follows the last field is cut off, and its pattern may look at it: take all there is.
+    tokens = [*part[:-1], part[-1]._replace(pattern=REST_OF_LINE)]
     named = (
-        b"(?P<%b>%b)" % (token.field.encode(), token.pattern) if token.field else token.pattern
+        b"(?P<%b>%b)" % (token.field.encode(), token.pattern.exact)
+        if token.field
+        else token.pattern.exact
         for token in tokens
     )
     return re.compile(b"".join(named))

@@ -24,6 +24,14 @@ class LogFormat(NamedTuple):
     escape: str = "default"
 
 
+# The format that every nginx has.
+COMBINED = LogFormat(
+    "combined",
+    '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent '
+    '"$http_referer" "$http_user_agent"',
+)
+
+
 def log_formats(configuration: str) -> dict[str, LogFormat]:
     """Return every `log_format` of the configuration by name. Raises LogFormatError."""
     directives = map(_log_format, _directives(configuration))

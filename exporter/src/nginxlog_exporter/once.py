@@ -14,6 +14,6 @@ from nginxlog_exporter.settings import Settings
 def metrics(settings: Settings, line_format: LineFormat, file: Path) -> list[Metric]:
     """Return what the whole file adds up to. Raises OSError if it cannot be read."""
     file.open("rb").close()
-    follower = Follower(replace(settings, file=file), line_format, complete=True)
+    follower = Follower(replace(settings, files=(str(file),)), line_format, complete=True)
     follower.catch_up()
     return expose.metrics(follower, for_prometheus=False)

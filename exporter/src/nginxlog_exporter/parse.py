@@ -5,10 +5,12 @@ No line raises and none disappears: rows and unparsed lines add up to the lines 
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
-from nginxlog_exporter.logformat import LineFormat, Row
+from nginxlog_exporter.logformat import LineFormat, Row, Texts
+from nginxlog_exporter.patterns import DECIMAL
 from nginxlog_exporter.pools import NONE, PoolMap, is_address
 
 # Why a line was not counted as a request. Closed, so that each is there as 0 from the start.
@@ -23,9 +25,14 @@ CLIENT_CLOSED_REQUEST = "499"
 
 
 class Parsed(NamedTuple):
-    """What a block held. `first_unparsed` is for a person to read."""
+    """What a block held. `labels` are the label texts of each row, `counts` how often each comes.
 
-    rows: list[Row]
+    `first_unparsed` is for a person to read.
+    """
+
+    rows: Sequence[Row]
+    labels: Sequence[Texts]
+    counts: Counter[Texts]
     unparsed: Counter[str]
     first_unparsed: bytes = b""
 
@@ -45,7 +52,11 @@ class Attempt(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What the labels of a row mean. Label values are from closed sets, but upstream and group."""
+    """What the labels of a row mean.
+
+    Label values are from closed sets, but for upstream, group and release, and for the pool where
+    none are configured.
+    """
 
     method: str
     status: str
@@ -66,14 +77,22 @@ class Request(NamedTuple):
     served: bool
 
 
+class Times(NamedTuple):
+    """How long a request and its attempts took, in milliseconds; None where the log tells none."""
+
+    request: int | None
+    responses: tuple[int | None, ...]
+    connects: tuple[int | None, ...]
+
+
 def parse(block: bytes, line_format: LineFormat) -> Parsed:
     """Parse complete lines, each ending in a newline."""
-    rows = line_format.line.findall(block)
-    if len(rows) == block.count(b"\n"):
-        return Parsed(rows, Counter())
-    lines = block.split(b"\n")[:-1]
-    bad = [line for line in lines if not line_format.line.fullmatch(line)]
-    return Parsed(rows, Counter(map(_reason, bad)), bad[0] if bad else b"")
+    rows = line_format.quick.findall(block)
+    labels = list(map(line_format.labels.of, rows))
+    counts = Counter(labels)
+    if any(map(_is_doubtful, counts)):
+        return _parse_exactly(block, line_format)
+    return Parsed(rows, labels, counts, Counter())
 
 
 def interpret(fields: Mapping[str, str], pools: PoolMap) -> Request:
@@ -99,6 +118,15 @@ def interpret(fields: Mapping[str, str], pools: PoolMap) -> Request:
     )
 
 
+def interpret_times(fields: Mapping[str, str]) -> Times:
+    """Say how long a request with these time fields took."""
+    return Times(
+        request=_milliseconds(fields.get("request_time", "")),
+        responses=tuple(map(_milliseconds, split_list(fields.get("upstream_response_time", "")))),
+        connects=tuple(map(_milliseconds, split_list(fields.get("upstream_connect_time", "")))),
+    )
+
+
 def split_list(text: str) -> list[str]:
     """Split a list as nginx writes it: `a, b` for retries, `a : b` after an internal redirect."""
     return re.split(r", ?| : ", text) if _present(text) else []
@@ -107,10 +135,35 @@ def split_list(text: str) -> list[str]:
 # Private
 
 _ABSENT = ("", "-")
+_DURATION = re.compile(DECIMAL.decode(), re.ASCII)
 
 
 def _present(text: str | None) -> str | None:
     return None if text in _ABSENT else text
+
+
+def _milliseconds(text: str) -> int | None:
+    return round(float(text) * 1000) if _DURATION.fullmatch(text) else None
+
+
+@lru_cache(4096)
+def _is_doubtful(texts: Texts) -> bool:
+    """Tell a line that only the exact expression can judge, or several taken for one."""
+    parts = texts if isinstance(texts, tuple) else (texts,)
+    return not any(parts) or any(b"\n" in part for part in parts)
+
+
+def _parse_exactly(block: bytes, line_format: LineFormat) -> Parsed:
+    rows, bad = [], []
+    for line in block.split(b"\n")[:-1]:
+        match = line_format.exact.fullmatch(line)
+        if match:
+            rows.append(match.groups())
+        else:
+            bad.append(line)
+    labels = list(map(line_format.labels.of, rows))
+    unparsed = Counter(map(_reason, bad))
+    return Parsed(rows, labels, Counter(labels), unparsed, bad[0] if bad else b"")
 
 
 def _reason(line: bytes) -> str:

@@ -7,8 +7,10 @@ answers, and when it answers nothing at all.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import permutations
 from pathlib import Path
+from typing import Any, NamedTuple
 
 # Who answered if no configured pool did: nginx itself, or a server that no pattern fits.
 NONE = "none"
@@ -24,7 +26,12 @@ def is_address(upstream: str) -> bool:
 
 @dataclass(frozen=True)
 class PoolMap:
-    """Pool name -> patterns of addresses, `*` being any text; the first pool is the default."""
+    """Pool name -> patterns of addresses, `*` being any text.
+
+    Pools stand by for each other within their group: `api/blue` and `api/green` are the group
+    `api`; names without a slash are the group ``. The first pool of a group is its default. A map
+    of no pools means that each address is a pool of its own, and that no pool stands by.
+    """
 
     patterns: Mapping[str, tuple[str, ...]]
 
@@ -33,30 +40,55 @@ class PoolMap:
         """The configured pools, in the order of the settings."""
         return tuple(self.patterns)
 
+    @cached_property
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """The pools of each group."""
+        return {
+            group: tuple(name for name in self.names if group_of(name) == group)
+            for group in dict.fromkeys(map(group_of, self.names))
+        }
+
     def pool_of(self, address: str) -> str:
         """Return the first pool that has a pattern for the address, else `unknown`."""
+        if not self.patterns:
+            return address
         for name, patterns in self.patterns.items():
             if any(_matches(pattern, address) for pattern in patterns):
                 return name
         return UNKNOWN
 
 
+def group_of(pool: str) -> str:
+    """Return the group that a pool's name says."""
+    return pool.rpartition("/")[0]
+
+
+class Declared(NamedTuple):
+    """The pool that the operator wants to serve, and since when (seconds since the epoch)."""
+
+    pool: str | None = None
+    changed_at: float = 0.0
+
+
 @dataclass(frozen=True)
 class DesiredDir:
-    """The folder in which the operator declares the desired pool: a flag file named like it."""
+    """The folder in which the operator declares desired pools: a flag file named like the pool."""
 
     path: Path
-    pools: tuple[str, ...]
+    pools: PoolMap
 
-    def pool(self) -> str:
-        """Return the pool that has a flag file; without one, the first pool."""
-        flagged = (name for name in self.pools if (self.path / name).exists())
-        return next(flagged, self.pools[0])
+    def declared(self, group: str) -> Declared:
+        """Return the pool of the group that has a flag file; without one, the group's first."""
+        pools = self.pools.groups[group]
+        flagged = (name for name in pools if (self.path / name).exists())
+        return Declared(next(flagged, pools[0]), self._changed_at(group))
 
-    def changed_at(self) -> float:
-        """Return when a flag was last added or removed (seconds since the epoch), 0 if unknown."""
+    # Private
+
+    def _changed_at(self, group: str) -> float:
+        """Return when a flag was last added or removed, 0 if unknown."""
         try:
-            return self.path.stat().st_mtime
+            return (self.path / group).stat().st_mtime
         except OSError:
             return 0.0
 
@@ -98,6 +130,22 @@ class ActivePool:
                 self.changes[self.active, pool] += 1
                 self.active, self.changed_at = pool, ended
                 self.confirm()
+
+    def to_state(self) -> dict[str, Any]:
+        """Return the content as JSON values."""
+        return {
+            "active": self.active,
+            "changed_at": self.changed_at,
+            "changes": [[*pair, times] for pair, times in self.changes.items()],
+            "candidate": self.candidate,
+            "streak": self.streak,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over what `to_state` returned. Raises KeyError, TypeError or ValueError."""
+        self.active, self.candidate = state["active"], state["candidate"]
+        self.changed_at, self.streak = float(state["changed_at"]), int(state["streak"])
+        self.changes |= {(old, new): int(times) for old, new, times in state["changes"]}
 
 
 def _matches(pattern: str, address: str) -> bool:

@@ -144,6 +144,12 @@ def rotated(log: Path) -> list[Path]:
     return [path for *_, path in (*one, *other)]
 
 
+def base_name(name: str) -> str | None:
+    """Return the name of the log whose rotated file is called so, None if it is no such name."""
+    found = re.fullmatch(rf"(.+?){_ROTATED.pattern}", name, re.ASCII)
+    return found[1] if found else None
+
+
 # Private
 
 _ROTATED = re.compile(r"[.-]\d[\dT:_.-]*?(\.gz)?", re.ASCII)

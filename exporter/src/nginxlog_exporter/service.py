@@ -40,7 +40,8 @@ def run(settings: Settings, line_format: LineFormat) -> None:
     follower.restore()
     loop = _Loop(follower, stop)
     with serving(settings.listen, _routes(follower, loop)) as address:
-        log.info("nginxlog-exporter %s: %s -> http://%s/", __version__, settings.file, address)
+        files = ", ".join(settings.files)
+        log.info("nginxlog-exporter %s: %s -> http://%s/", __version__, files, address)
         loop.run()
         log.info("stopping")
         deadline = time.monotonic() + LAST_LINES_SECONDS
@@ -69,11 +70,12 @@ class _Loop:
         self._follower = follower
         self._stop = stop
         self._turned = 0.0
+        self._caught_up = False
 
     def run(self) -> None:
         saved = time.monotonic()
         while not self._stop.is_set():
-            self._follower.catch_up(self._turn)
+            self._caught_up |= self._follower.catch_up(self._turn)
             self._turn()
             if time.monotonic() - saved >= SAVE_SECONDS:
                 self._follower.save()
@@ -81,8 +83,8 @@ class _Loop:
             self._stop.wait(self._follower.settings.poll_seconds)
 
     def is_ready(self) -> bool:
-        """Tell whether the log has been looked at and the exporter is not stopping."""
-        return self._turned > 0 and not self._stop.is_set()
+        """Tell whether the logs were read to their ends once, and the exporter is not stopping."""
+        return self._caught_up and not self._stop.is_set()
 
     def is_healthy(self) -> bool:
         """Tell whether the reader turns."""
@@ -98,18 +100,23 @@ def _routes(follower: Follower, loop: _Loop) -> Routes:
 
     def metrics(asked: Asked) -> Answer:
         encode, content_type = choose_encoder(asked.accept)
-        families = expose.metrics(follower, for_prometheus=asked.by_prometheus)
+        families = expose.metrics(
+            follower,
+            for_prometheus=asked.by_prometheus,
+            with_exemplars="openmetrics" in content_type,
+        )
         return Answer(encode(Families([*families, *process.collect()])), content_type)
 
     def page(_: Asked) -> Answer:
-        text = _PAGE.format(version=__version__, file=html.escape(str(follower.settings.file)))
+        files = ", ".join(f"<code>{html.escape(str(path))}</code>" for path in follower.logs)
+        text = _PAGE.format(version=__version__, files=files or "no log yet")
         return Answer(text.encode(), "text/html; charset=utf-8")
 
     return {
         "/": page,
         "/metrics": metrics,
         "/-/healthy": _check(loop.is_healthy, "the reader of the log hangs"),
-        "/-/ready": _check(loop.is_ready, "starting or stopping"),
+        "/-/ready": _check(loop.is_ready, "catching up after a start, or stopping"),
     }
 
 
@@ -132,7 +139,7 @@ _PAGE = """<!doctype html>
 body {{ font: 1rem/1.6 system-ui; margin: 3rem }}
 </style>
 <h1>nginxlog exporter {version}</h1>
-<p>nginx's access log <code>{file}</code> as Prometheus metrics.</p>
+<p>nginx's access logs as Prometheus metrics: {files}.</p>
 <ul>
 <li><a href="/metrics">metrics</a></li>
 <li><a href="/-/healthy">healthy</a></li>

@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from nginxlog_exporter.histogram import DEFAULT_BUCKETS
-from nginxlog_exporter.nginxconf import LogFormat, LogFormatError, choose, log_formats
+from nginxlog_exporter.nginxconf import COMBINED, LogFormat, LogFormatError, choose, log_formats
 from nginxlog_exporter.parse import OTHER
 from nginxlog_exporter.pools import NONE, UNKNOWN, PoolMap
+from nginxlog_exporter.routes import Routes
 
 PREFIX = "NGINXLOG_"
+# Settings without which some metrics have nothing to show.
+FEATURES = ("pools", "routes")
 
 
 class SettingsError(Exception):
@@ -38,7 +41,9 @@ class Address(NamedTuple):
 class Settings:
     """The settings of one exporter, validated."""
 
-    file: Path
+    # Paths, and patterns of paths.
+    files: tuple[str, ...]
+    from_end: bool
     log_format: LogFormat
     pools: PoolMap
     desired_dir: Path | None
@@ -47,7 +52,13 @@ class Settings:
     window: int
     active_after: int
     poll_seconds: float
+    routes: Routes
+    web_config: Path | None
     buckets: tuple[float, ...]
+
+    def has(self, feature: str) -> bool:
+        """Tell whether one of the `FEATURES` is set."""
+        return bool(self.pools.names if feature == "pools" else self.routes.templates)
 
 
 class Variable(NamedTuple):
@@ -64,14 +75,20 @@ class Variable(NamedTuple):
 
 
 VARIABLES = (
-    Variable("NGINXLOG_FILE", "", "the access log; it need not exist yet"),
+    Variable(
+        "NGINXLOG_FILE", "", "access logs, separated by commas; *, ? fit any text, any character"
+    ),
+    Variable("NGINXLOG_READ_FROM", "beginning", "beginning or end, of a log without a snapshot"),
     Variable("NGINXLOG_FORMAT_FILE", "", "an nginx configuration file that holds the log_format"),
-    Variable("NGINXLOG_FORMAT", "", "the text of the log_format itself, instead of a file"),
+    Variable(
+        "NGINXLOG_FORMAT", "", "the text of the log_format itself, or combined, instead of a file"
+    ),
     Variable("NGINXLOG_FORMAT_NAME", "", "which log_format of the file, if it holds several"),
     Variable(
         "NGINXLOG_POOLS",
-        "blue=*:8081,green=*:8082",
-        "name=address,...; * is any text, | separates addresses; the first pool is the default",
+        "",
+        "name=address,...; * is any text, | separates addresses, group/name makes groups;"
+        " without any, each upstream address is a pool",
     ),
     Variable("NGINXLOG_DESIRED_DIR", "", "folder in which a flag file declares the desired pool"),
     Variable("NGINXLOG_LISTEN", "127.0.0.1:9117", "address:port to serve metrics at"),
@@ -79,6 +96,10 @@ VARIABLES = (
     Variable("NGINXLOG_WINDOW", "200", "size of the window of last requests"),
     Variable("NGINXLOG_ACTIVE_AFTER", "5", "requests in a row that make another pool active"),
     Variable("NGINXLOG_POLL_SECONDS", "0.1", "how often to look for new lines"),
+    Variable("NGINXLOG_ROUTES", "", "templates such as /api/users/:id,/static/*, to count by"),
+    Variable(
+        "NGINXLOG_WEB_CONFIG_FILE", "", "TLS and basic authentication, as Prometheus exporters do"
+    ),
     Variable(
         "NGINXLOG_BUCKETS",
         ",".join(f"{bound:g}" for bound in DEFAULT_BUCKETS),
@@ -103,16 +124,18 @@ def load(
         for variable in VARIABLES
     }
     values = {name: _checked(name, texts[name]) for name in _READERS}
-    file = texts["NGINXLOG_FILE"]
-    if not file:
+    files = tuple(file.strip() for file in texts["NGINXLOG_FILE"].split(",") if file.strip())
+    if not files:
         raise SettingsError("NGINXLOG_FILE is not set; it must be the path of nginx's access log")
     state_file = values["NGINXLOG_STATE_FILE"]
     if keeps_state and (not os.access(state_file.parent, os.W_OK) or state_file.is_dir()):
         raise _wrong("NGINXLOG_STATE_FILE", str(state_file), "a file in a folder that is writable")
     return Settings(
-        file=Path(file),
+        files=files,
         log_format=_log_format(texts),
-        desired_dir=Path(texts["NGINXLOG_DESIRED_DIR"]) if texts["NGINXLOG_DESIRED_DIR"] else None,
+        desired_dir=_path(texts["NGINXLOG_DESIRED_DIR"]),
+        web_config=_path(texts["NGINXLOG_WEB_CONFIG_FILE"]),
+        from_end=values.pop("NGINXLOG_READ_FROM"),
         **{name.removeprefix(PREFIX).lower(): value for name, value in values.items()},
     )
 
@@ -121,13 +144,14 @@ def load(
 
 _HIGHEST_PORT = 65535
 _MOST_BUCKETS = 100
+_MOST_ROUTES = 100
 
 
 def _checked(name: str, text: str) -> Any:  # noqa: ANN401 - each reader has a type of its own
     read, right = _READERS[name]
     try:
         return read(text)
-    except ValueError as error:
+    except (ValueError, KeyError) as error:
         raise _wrong(name, text, right) from error
 
 
@@ -142,6 +166,8 @@ def _log_format(texts: Mapping[str, str]) -> LogFormat:
             "set either NGINXLOG_FORMAT_FILE (an nginx configuration) or NGINXLOG_FORMAT (the text"
             f" of a log_format); {'both are' if text else 'neither is'} set"
         )
+    if text == COMBINED.name:
+        return COMBINED
     if text:
         # As nginx has it: escape=json may stand before the text.
         escape = re.match(r"escape=(default|json|none)\s+", text)
@@ -157,14 +183,31 @@ def _log_format(texts: Mapping[str, str]) -> LogFormat:
 
 def _pools(text: str) -> PoolMap:
     pools: dict[str, tuple[str, ...]] = {}
-    for entry in text.split(","):
+    for entry in text.split(",") if text else ():
         name, _, addresses = (part.strip() for part in entry.partition("="))
         patterns = tuple(address.strip() for address in addresses.split("|"))
-        usable = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name) and all(patterns)
+        usable = re.fullmatch(
+            r"(?:[A-Za-z0-9][A-Za-z0-9_.-]*/)?[A-Za-z0-9][A-Za-z0-9_.-]*", name
+        ) and all(patterns)
         if not usable or name in (NONE, UNKNOWN, OTHER, *pools):
             raise ValueError(entry)
         pools[name] = patterns
     return PoolMap(pools)
+
+
+def _path(text: str) -> Path | None:
+    return Path(text) if text else None
+
+
+def _from_end(text: str) -> bool:
+    return {"beginning": False, "end": True}[text]
+
+
+def _routes(text: str) -> Routes:
+    templates = [template.strip() for template in text.split(",")] if text else []
+    if len(templates) > _MOST_ROUTES:
+        raise ValueError(text)
+    return Routes(templates)
 
 
 def _address(text: str) -> Address:
@@ -203,6 +246,11 @@ def _buckets(text: str) -> tuple[float, ...]:
 
 # Variable -> how its text is read (ValueError if it cannot be), and what is right.
 _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
+    "NGINXLOG_READ_FROM": (_from_end, "beginning or end"),
+    "NGINXLOG_ROUTES": (
+        _routes,
+        "at most 100 paths such as /api/users/:id,/static/*, each once, with * at the end only",
+    ),
     "NGINXLOG_POOLS": (_pools, "such as blue=*:8081,green=*:8082, each name once"),
     "NGINXLOG_LISTEN": (_address, "an address and port such as 127.0.0.1:9117 or [::1]:9117"),
     "NGINXLOG_STATE_FILE": (Path, "a path"),

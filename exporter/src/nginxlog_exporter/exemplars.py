@@ -1,0 +1,74 @@
+"""Request ids of sample requests, one for each bucket of a pool: from a histogram to a log line.
+
+Only the last lines of each block are looked at, and only once somebody has asked for OpenMetrics:
+it costs nearly nothing. Exemplars are not kept over a restart.
+"""
+
+from prometheus_client.samples import Exemplar
+
+from nginxlog_exporter.columns import seconds
+from nginxlog_exporter.histogram import Histogram
+from nginxlog_exporter.logformat import REQUEST_ID, LineFormat, compile_format
+from nginxlog_exporter.nginxconf import LogFormat
+from nginxlog_exporter.parse import interpret, interpret_times
+from nginxlog_exporter.pools import PoolMap
+
+# Of each block.
+_LAST_LINES = 8
+# In characters; OpenMetrics allows 128 for labels and values together.
+_LONGEST_ID = 64
+
+
+class Exemplars:
+    """The last request of each pool and bucket. Nothing where the log has no `$request_id`."""
+
+    def __init__(
+        self,
+        log_format: LogFormat,
+        line_format: LineFormat,
+        pools: PoolMap,
+        bounds: tuple[float, ...],
+    ) -> None:
+        self.wanted = False
+        self._pools = pools
+        self._histogram = Histogram(bounds)
+        self._format = (
+            compile_format(log_format, extra=[REQUEST_ID])
+            if f"${REQUEST_ID}" in log_format.text.replace("{", "")
+            and "request_time" in line_format.fields
+            else None
+        )
+        self._found: dict[tuple[str, int], Exemplar] = {}
+
+    def take(self, lines: bytes) -> None:
+        """Look at the last lines of a block."""
+        if self.wanted and self._format:
+            for line in lines[-_LAST_BYTES:].split(b"\n")[-_LAST_LINES - 1 : -1]:
+                self._take_one(line, self._format)
+
+    def of(self, pool: str, buckets: int) -> list[Exemplar | None]:
+        """Return the exemplars of a pool's buckets, in their order."""
+        return [self._found.get((pool, place)) for place in range(buckets)]
+
+    # Private
+
+    def _take_one(self, line: bytes, line_format: LineFormat) -> None:
+        match = line_format.exact.fullmatch(line)
+        if match is None:
+            return
+        row = match.groups()
+        request = interpret(line_format.labels.decode(line_format.labels.of(row)), self._pools)
+        took = interpret_times(line_format.times.decode(line_format.times.of(row))).request
+        request_id = row[line_format.columns[REQUEST_ID]].decode("ascii", "replace")
+        if took is None or not request.timed or not 1 < len(request_id) <= _LONGEST_ID:
+            return
+        ended = line_format.columns.get("msec")
+        self._found[request.pool, self._histogram.bucket(took)] = Exemplar(
+            {REQUEST_ID: request_id},
+            took / 1000,
+            seconds(row[ended]) or None if ended is not None else None,
+        )
+
+
+# A little more than the last lines nearly always are; a longer line is no sample.
+_LAST_BYTES = 16_384

@@ -1,0 +1,72 @@
+"""One followed log: its reader, what happened to it, and what the last look at it showed."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from nginxlog_exporter.logcounters import LogCounters
+from nginxlog_exporter.parse import Parsed
+from nginxlog_exporter.rotation import Position
+from nginxlog_exporter.tail import Block, Tail
+
+
+class Log:
+    """A log and its place. Reading moves the reader on, counting moves the place on.
+
+    `complete`: nobody writes to the log any more.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        position: Position | None = None,
+        *,
+        from_end: bool = False,
+        complete: bool = False,
+    ) -> None:
+        self.path = path
+        self.counters = LogCounters()
+        # As of the last look at the file: bytes that wait, when it was, and whether it succeeded.
+        self.backlog = 0
+        self.last_read = 0.0
+        self.readable = False
+        self._tail = Tail(path, position, from_end=from_end, complete=complete)
+        self._position = position
+
+    def read(self) -> Block | None:
+        """Return what is new, None if nothing is; it has to be counted next."""
+        return self._tail.read()
+
+    def count(self, block: Block, parsed: Parsed, last_line: float) -> None:
+        """Take note of a block that was read; `last_line` is its last log time, 0 if unknown."""
+        self.counters.add(block, parsed, last_line)
+        self._position = block.position
+
+    def look(self) -> None:
+        """Note what the reader knows of the file, so that no scrape has to touch it."""
+        self.backlog = self._tail.backlog()
+        self.readable = self._tail.readable
+        if self.readable:
+            self.last_read = time.time()
+
+    @property
+    def lag(self) -> float:
+        """The age of the last counted line while others wait, else 0 (seconds)."""
+        behind = self.backlog > 0 and self.counters.last_line > 0
+        return max(time.time() - self.counters.last_line, 0.0) if behind else 0.0
+
+    def to_state(self) -> dict[str, Any]:
+        """Return the place and the counters as JSON values."""
+        return {
+            "position": self._position.to_state() if self._position else None,
+            "counters": self.counters.to_state(),
+        }
+
+    @classmethod
+    def from_state(cls, path: Path, state: dict[str, Any], *, with_counters: bool) -> "Log":
+        """Return what `to_state` was called on. Raises KeyError, TypeError or ValueError."""
+        position = state["position"]
+        log = cls(path, Position.from_state(dict(position)) if position else None)
+        if with_counters:
+            log.counters.restore(state["counters"])
+        return log
