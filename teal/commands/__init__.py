@@ -19,6 +19,7 @@ from teal.commands import (
     status,
     switch,
     test,
+    torture,
     up,
 )
 
@@ -36,6 +37,7 @@ ALL: dict[str, ModuleType] = {
     "clean": clean,
     "check": check,
     "test": test,
+    "torture": torture,
     "dashboards": dashboards,
     "docs": docs,
     "lock": lock,

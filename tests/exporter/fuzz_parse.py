@@ -65,6 +65,13 @@ def check(name: str, block: bytes, folder: Path) -> None:
     lines = block.count(b"\n")
     parsed = parse(block, line_format)
     assert lines == len(parsed.rows) + parsed.unparsed.total()
+    # A line means the same in whatever block it stands, and whichever expression it is read with.
+    alone = map(line_format.exact.fullmatch, block.split(b"\n")[:-1])
+    rows = [match.groups() for match in alone if match]
+    assert [line_format.labels.of(row) for row in rows] == list(parsed.labels)
+    assert [line_format.times.of(row) for row in rows] == list(
+        map(line_format.times.of, parsed.rows)
+    )
 
     (folder / "access.log").write_bytes(block)
     follower = Follower(settings(folder), line_format)

@@ -2,12 +2,17 @@
 
 import json
 from pathlib import Path
+from threading import Event
 
 import pytest
+import requests
 from loglines import BLUE, GREEN, START, line, numbered, settings, teal_format
 
-from nginxlog_exporter import state
+from nginxlog_exporter import expose, state
 from nginxlog_exporter.follow import Follower
+from nginxlog_exporter.serve import serving
+from nginxlog_exporter.service import _Loop, _routes
+from nginxlog_exporter.settings import Address
 
 
 def restarted(folder: Path, **flags: str) -> Follower:
@@ -22,6 +27,11 @@ def append(folder: Path, *lines: bytes) -> None:
     """Write to the log as nginx does."""
     with (folder / "access.log").open("ab") as log:
         log.write(b"".join(lines))
+
+
+def refuse(_: int) -> None:
+    """Do as a full disk."""
+    raise OSError(28, "No space left on device")
 
 
 def lines_of(found: Follower) -> int:
@@ -157,11 +167,37 @@ def test_a_save_that_fails_leaves_the_old_snapshot(
     path = tmp_path / "state.json"
     state.save(path, {"a": 1})
 
-    def refuse(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
     monkeypatch.setattr("os.fsync", refuse)
     with pytest.raises(OSError, match="No space"):
         state.save(path, {"a": 2})
 
     assert state.load(path) == {"version": state.VERSION, "a": 1}
+
+
+def test_what_a_full_disk_did_not_hold_is_read_again_before_it_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a kill no counter is lower than before it, although the snapshot is."""
+    append(tmp_path, *numbered(10))
+    first = restarted(tmp_path)
+    expose.metrics(first, for_prometheus=True)
+    assert not first.is_behind
+    with monkeypatch.context() as disk:
+        disk.setattr("os.fsync", refuse)
+        append(tmp_path, *numbered(5, first=10))
+        first.catch_up()
+        expose.metrics(first, for_prometheus=True)
+    second = Follower(settings(tmp_path), teal_format())
+    second.restore()
+    assert second.is_behind
+    with serving(Address("127.0.0.1", 0), _routes(second, _Loop(second, Event()))) as address:
+        url = f"http://{address}/metrics"
+        assert requests.get(url, timeout=5).status_code == 503
+        second.catch_up()
+        assert requests.get(url, timeout=5).status_code == 200
+
+    assert second.aggregate.responses["blue", "2xx"] == 15
+    expose.metrics(second, for_prometheus=True)
+    third = Follower(settings(tmp_path), teal_format())
+    third.restore()
+    assert not third.is_behind

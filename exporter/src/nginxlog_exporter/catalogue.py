@@ -170,6 +170,12 @@ COUNTERS = (
         ("file", "reason"),
         lambda f: _by_kind(f, lambda c: c.gaps),
     ),
+    Family(
+        "nginxlog_exporter_lost_bytes_total",
+        "Bytes in gaps, as far as their size is known; a gap may be larger.",
+        _FILE,
+        lambda f: _by_file(f, lambda log: log.counters.lost_bytes),
+    ),
 )
 
 # Of the process, not of the log: they start at 0 with it.

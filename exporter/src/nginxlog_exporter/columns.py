@@ -1,5 +1,6 @@
 """Numbers as nginx writes them; absent (`-`, empty) counts as 0."""
 
+import math
 from collections.abc import Sequence
 
 
@@ -11,6 +12,15 @@ def seconds(text: bytes) -> float:
 def total(column: Sequence[bytes]) -> int:
     """Return the sum of whole numbers."""
     try:
-        return sum(map(int, column))
+        # Faster than with int, and exact for all that a double can count.
+        fast = sum(map(float, column))
     except ValueError:  # an absent one among them
-        return sum(int(text) for text in column if text.strip(b"-"))
+        fast = math.inf
+    if fast < _EXACT:
+        return int(fast)
+    return sum(int(text) for text in column if text.strip(b"-"))
+
+
+# Private
+
+_EXACT = 2**53

@@ -80,6 +80,10 @@ EXAMPLES = {
         "Do clients invent methods, or are there more servers than series?",
         "sum by (label) (increase(nginxlog_exporter_label_values_dropped_total[1h])) > 0",
     ),
+    "nginxlog_exporter_lost_bytes_total": Example(
+        "How much of each log was lost at least?",
+        "sum by (file) (increase(nginxlog_exporter_lost_bytes_total[1d])) > 0",
+    ),
     "nginxlog_exporter_counter_resets_total": Example(
         "Did all counters begin anew, and why?",
         "increase(nginxlog_exporter_counter_resets_total[1h]) > 0",

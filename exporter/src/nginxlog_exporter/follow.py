@@ -50,6 +50,9 @@ class Follower:
         self.save_errors = 0
         self.last_save = 0.0
         self.ignored_logs = 0
+        # More may have been shown before than what is counted now: nothing is to be shown until
+        # the lines are read again.
+        self.is_behind = False
         self._complete = complete
         self._changed = False
         self._desired_dir = (
@@ -63,6 +66,7 @@ class Follower:
         path = self.settings.state_file
         try:
             kept = state.load(path)
+            self.is_behind = state.is_behind(path)
             if kept is None:
                 where = "end" if self.settings.from_end else "beginning"
                 log.info("no snapshot yet: reading from the %s of the log", where)
@@ -73,6 +77,7 @@ class Follower:
             # Its lines were counted already: going on at the end loses some, going back to the
             # beginning would count most of them again.
             self._begin()
+            self.is_behind = False
             self._discover(from_end=True)
             self.resets[STATE_UNUSABLE] += 1
             with suppress(OSError):
@@ -93,6 +98,7 @@ class Follower:
         with self.lock:
             for one in self.logs.values():
                 one.look()
+        self.is_behind &= bool(behind)
         return not behind
 
     def knows(self, needs: Iterable[str]) -> bool:

@@ -6,8 +6,9 @@ from gzip import GzipFile
 from nginxlog_exporter.place import LogFile
 from nginxlog_exporter.rotation import DAMAGE
 
-# Both the longest line and the size of a block.
-BLOCK_BYTES = 1 << 18
+# Both the longest line and the size of a block. The fastest are those that fit the processor's
+# cache together with their rows.
+BLOCK_BYTES = 1 << 19
 
 
 def read_lines(file: LogFile, offset: int, *, over: bool) -> tuple[bytes, int, int]:
@@ -17,14 +18,15 @@ def read_lines(file: LogFile, offset: int, *, over: bool) -> tuple[bytes, int, i
     Raises OSError, or one of DAMAGE if nothing more can be had from a compressed file.
     """
     file.seek(offset)
-    data = _read(file)
-    end = data.rfind(b"\n") + 1
+    buffer = memoryview(_BUFFER)[:BLOCK_BYTES]
+    length = _read_into(buffer, file)
+    end = _BUFFER.rfind(b"\n", 0, length) + 1
     if end:
-        return data[:end], end, 0
-    if len(data) == BLOCK_BYTES:
-        size = _length_of_line(file, len(data), over=over)
+        return bytes(buffer[:end]), end, 0
+    if length == BLOCK_BYTES:
+        size = _length_of_line(file, length, over=over)
         return b"", size, 1 if size else 0
-    return (data + b"\n", len(data), 0) if data and over else (b"", 0, 0)
+    return (bytes(buffer[:length]) + b"\n", length, 0) if length and over else (b"", 0, 0)
 
 
 def end_of_lines(file: LogFile) -> int:
@@ -43,18 +45,23 @@ def end_of_lines(file: LogFile) -> int:
 # Private
 
 
-def _read(file: LogFile) -> bytes:
-    """Return the bytes of a block; those before the damage if a compressed file is damaged."""
+# Used again and again, because fresh memory costs more than reading into it. Only one thread reads.
+_BUFFER = bytearray(BLOCK_BYTES)
+
+
+def _read_into(buffer: memoryview, file: LogFile) -> int:
+    """Fill the buffer, up to the damage if a compressed file is damaged; return the length."""
     if not isinstance(file, GzipFile):
-        return file.read(BLOCK_BYTES)
-    data = b""
+        return file.readinto(buffer) or 0
+    length = 0
     try:
-        while len(data) < BLOCK_BYTES and (part := file.read1(BLOCK_BYTES - len(data))):
-            data += part
+        while length < len(buffer) and (part := file.read1(len(buffer) - length)):
+            buffer[length : length + len(part)] = part
+            length += len(part)
     except DAMAGE:
-        if not data:
+        if not length:
             raise
-    return data
+    return length
 
 
 def _length_of_line(file: LogFile, length: int, *, over: bool) -> int:

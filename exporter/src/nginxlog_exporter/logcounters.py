@@ -17,6 +17,7 @@ class LogCounters:
         self.rotations = Counter(dict.fromkeys(tail.ROTATIONS, 0))
         self.gaps = Counter(dict.fromkeys(tail.GAPS, 0))
         self.read_bytes = 0
+        self.lost_bytes = 0
         # Log time of the last line, seconds since the epoch.
         self.last_line = 0.0
 
@@ -32,6 +33,7 @@ class LogCounters:
             self.rotations[block.rotation] += 1
         if block.gap:
             self.gaps[block.gap] += 1
+        self.lost_bytes += block.lost_bytes
 
     def to_state(self) -> dict[str, Any]:
         """Return everything as JSON values."""
@@ -41,5 +43,5 @@ class LogCounters:
         """Take over what `to_state` returned. Raises KeyError, TypeError or ValueError."""
         for counter in ("lines", "unparsed", "rotations", "gaps"):
             getattr(self, counter).update({k: int(v) for k, v in kept[counter].items()})
-        self.read_bytes = int(kept["read_bytes"])
+        self.read_bytes, self.lost_bytes = int(kept["read_bytes"]), int(kept["lost_bytes"])
         self.last_line = float(kept["last_line"])

@@ -149,7 +149,7 @@ def _tokens(log_format: LogFormat, extra: Sequence[str]) -> list[Token]:
         # A variable that comes twice says the same twice: the first is enough.
         name = variables.strip("${}")
         field = fields.pop(name, None)
-        rest = free(before, after, log_format.escape)
+        rest = free(name, before, after, log_format.escape)
         if name == "request" and (field or _REST_OF_REQUEST in fields):
             tokens.append(Token(variables, METHOD, field))
             tokens.append(Token(variables, rest, fields.pop(_REST_OF_REQUEST, None)))
@@ -217,8 +217,10 @@ def _looked_at(parts: Sequence[list[Token]]) -> list[list[Token]]:
 
 
 def _capture(part: list[Token], *, quick: bool) -> bytes:
-    pattern = b"".join(t.pattern.quick if quick and t.field else t.pattern.exact for t in part)
-    return b"(" + pattern + b")" if part and part[0].field else pattern
+    if part and part[0].field:
+        return b"(%b)" % b"".join(t.pattern.quick if quick else t.pattern.exact for t in part)
+    # What is not captured must not run over a newline, for nobody would see that it did.
+    return b"".join(token.pattern.exact for token in part)
 
 
 def _captures(captured: list[list[Token]], kind: str) -> Captures:

@@ -53,7 +53,7 @@ def typed(field: str | None, before: str, after: str, escape: str) -> Pattern | 
     return None
 
 
-def free(before: str, after: str, escape: str) -> Pattern:
+def free(variable: str, before: str, after: str, escape: str) -> Pattern:
     """Return the pattern of text of any kind, which ends where `after` begins."""
     if before.endswith('"') and after.startswith('"') and escape == "default":
         return Pattern(rb'[^"\n]*+', rb'[^"]*+')  # a quote in the value is written \x22
@@ -61,7 +61,11 @@ def free(before: str, after: str, escape: str) -> Pattern:
         return Pattern(rb'[^"\\\n]*+(?:\\.[^"\\\n]*+)*', rb'[^"]*+(?<!\\)')
     if not after:
         return REST_OF_LINE
-    return Pattern(_up_to(after.encode(), b"\n"), _up_to(after.encode()))
+    end = after.encode()
+    one_word = _up_to(end[:1])
+    if variable in _NGINXS_WORDS:
+        return Pattern(_up_to(end[:1], b"\n"), one_word)
+    return Pattern(_up_to(end, b"\n"), one_word if variable in _USUAL_WORDS else _up_to(end))
 
 
 # Private
@@ -79,6 +83,12 @@ _TIMES = ("upstream_response_time", "upstream_connect_time")
 _QUOTED_TIMES = Pattern.of(rb"[-0-9., :]*+")
 _UNQUOTED_TIMES = rb"(?:" + _TIME.exact + rb"(?:(?:, | : )" + _TIME.exact + rb")*)"
 _LISTS = ("upstream_addr", "upstream_status")
+# Variables that never hold a space, and ours, which nobody gives one.
+_NGINXS_WORDS = (
+    *("request_method", "request_id", "time_iso8601", "remote_addr", "remote_port", "server_addr"),
+    *("server_port", "server_protocol", "scheme", "connection", "connection_requests", "pid"),
+)
+_USUAL_WORDS = ("desired", "streaming", "upstream_http_x_release_id")
 _WORDS = rb"[^\s,\"]++(?:(?:, | : )[^\s,\"]++)*"
 
 

@@ -99,6 +99,8 @@ def _routes(follower: Follower, loop: _Loop) -> Routes:
     process = ProcessCollector(registry=None)
 
     def metrics(asked: Asked) -> Answer:
+        if follower.is_behind:
+            return Answer(_BEHIND, status=HTTPStatus.SERVICE_UNAVAILABLE)
         encode, content_type = choose_encoder(asked.accept)
         families = expose.metrics(
             follower,
@@ -129,6 +131,7 @@ def _check(is_fine: Callable[[], bool], otherwise: str) -> Callable[[Asked], Ans
     return answer
 
 
+_BEHIND = b"reading again what the snapshot could not hold; counters must not fall\n"
 _PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">

@@ -42,8 +42,35 @@ def load(path: Path) -> dict[str, Any] | None:
         return before
 
 
+def is_behind(path: Path) -> bool:
+    """Tell whether there is a snapshot, but more may have been shown than what it holds.
+
+    So it is after it could not be written, and when the snapshot before has taken its place.
+    """
+    return path.exists() and not _is_all(path).exists()
+
+
 def save(path: Path, state: dict[str, Any]) -> None:
     """Replace the snapshot; it is on the disk when this returns. Raises OSError."""
+    try:
+        _replace(path, state)
+        _is_all(path).touch()
+    except OSError:
+        # To delete works on a full disk, too.
+        with suppress(OSError):
+            _is_all(path).unlink(missing_ok=True)
+        raise
+
+
+def put_aside(path: Path) -> Path:
+    """Rename a snapshot that cannot be used, for a person to look at. Raises OSError."""
+    return path.replace(_aside(path))
+
+
+# Private
+
+
+def _replace(path: Path, state: dict[str, Any]) -> None:
     text = _to_text({"version": VERSION, **state})
     new = path.with_name(path.name + ".new")
     with new.open("w", encoding="ascii") as file:
@@ -60,14 +87,6 @@ def save(path: Path, state: dict[str, Any]) -> None:
         os.fsync(folder)  # the new name, too
     finally:
         os.close(folder)
-
-
-def put_aside(path: Path) -> Path:
-    """Rename a snapshot that cannot be used, for a person to look at. Raises OSError."""
-    return path.replace(_aside(path))
-
-
-# Private
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -90,8 +109,15 @@ def _before(path: Path) -> Path:
     return path.with_name(path.name + ".before")
 
 
+def _is_all(path: Path) -> Path:
+    """Return a file that is there while the snapshot holds all that was ever shown."""
+    return path.with_name(path.name + ".is-all")
+
+
 def _take_back(path: Path) -> None:
     """Put the snapshot before into the place of a spoiled one, which is kept aside."""
+    with suppress(OSError):
+        _is_all(path).unlink(missing_ok=True)
     with suppress(OSError):
         shutil.copyfile(path, _aside(path))
     with suppress(OSError):
