@@ -1,6 +1,5 @@
 """The running exporter: one thread reads the log, others answer HTTP. Stops within five seconds."""
 
-import html
 import logging
 import signal
 import threading
@@ -12,7 +11,7 @@ from prometheus_client import ProcessCollector
 from prometheus_client.core import Metric
 from prometheus_client.exposition import choose_encoder
 
-from nginxlog_exporter import __version__, expose
+from nginxlog_exporter import __version__, expose, page
 from nginxlog_exporter.follow import Follower
 from nginxlog_exporter.logformat import LineFormat
 from nginxlog_exporter.serve import Answer, Asked, Routes, serving
@@ -109,13 +108,11 @@ def _routes(follower: Follower, loop: _Loop) -> Routes:
         )
         return Answer(encode(Families([*families, *process.collect()])), content_type)
 
-    def page(_: Asked) -> Answer:
-        files = ", ".join(f"<code>{html.escape(str(path))}</code>" for path in follower.logs)
-        text = _PAGE.format(version=__version__, files=files or "no log yet")
-        return Answer(text.encode(), "text/html; charset=utf-8")
+    def landing(_: Asked) -> Answer:
+        return Answer(page.render(follower, is_ready=loop.is_ready()), "text/html; charset=utf-8")
 
     return {
-        "/": page,
+        "/": landing,
         "/metrics": metrics,
         "/-/healthy": _check(loop.is_healthy, "the reader of the log hangs"),
         "/-/ready": _check(loop.is_ready, "catching up after a start, or stopping"),
@@ -132,21 +129,3 @@ def _check(is_fine: Callable[[], bool], otherwise: str) -> Callable[[Asked], Ans
 
 
 _BEHIND = b"reading again what the snapshot could not hold; counters must not fall\n"
-_PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>nginxlog exporter</title>
-<style>
-:root {{ color-scheme: light dark }}
-body {{ font: 1rem/1.6 system-ui; margin: 3rem }}
-</style>
-<h1>nginxlog exporter {version}</h1>
-<p>nginx's access logs as Prometheus metrics: {files}.</p>
-<ul>
-<li><a href="/metrics">metrics</a></li>
-<li><a href="/-/healthy">healthy</a></li>
-<li><a href="/-/ready">ready</a></li>
-</ul>
-</html>
-"""
