@@ -56,7 +56,7 @@ def all_for(course: Course) -> list[Contender | Absent]:
         except debian.UnavailableError as error:
             entries.append(Absent(name, str(error)))
     entries.append(naive(course))
-    limit = ["wc", "-l", course.log]
+    limit: Sequence[str | Path] = ["wc", "-l", course.log]
     return [*entries, Contender(LIMIT, "the limit: counts newlines", limit, lines=_number)]
 
 
@@ -128,7 +128,7 @@ def _goaccess(name: str, course: Course) -> list[Contender]:
     program = debian.fetch("goaccess", ["goaccess", *libraries], "bookworm", course.cache)
     report = course.folder / "goaccess.json"
     iso = "$time_iso8601" in course.log_format.text
-    command = [
+    command: Sequence[str | Path] = [
         program.path, course.log, "--no-global-config", "--no-progress", f"--output={report}",
         f"--log-format={_goaccess_format(course.log_format)}", "--time-format=%H:%M:%S",
         "--date-format=%Y-%m-%d" if iso else "--date-format=%d/%b/%Y",

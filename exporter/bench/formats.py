@@ -4,8 +4,6 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from nginxlog_exporter.nginxconf import choose, log_formats
-
 ROOT = Path(__file__).resolve().parents[2]
 TEAL_FILE = ROOT / "nginx" / "templates" / "log.conf.template"
 
@@ -39,6 +37,12 @@ class Format(NamedTuple):
     def setting(self) -> str:
         """The text as NGINXLOG_FORMAT takes it."""
         return self.text if self.escape == "default" else f"escape={self.escape} {self.text}"
+
+
+def _teal(configuration: str) -> str:
+    """Return the text of the only log_format of our configuration, whose strings are simple."""
+    directive = configuration.partition("\nlog_format teal")[2].partition(";\n")[0]
+    return "".join(re.findall(r"'([^']*)'", directive))
 
 
 def _names(*lines: str) -> list[str]:
@@ -76,7 +80,7 @@ FORMATS = {
         Format(
             TEAL,
             "Teal's own: few-valued fields first and together",
-            choose(log_formats(TEAL_FILE.read_text(encoding="utf-8")), None).text,
+            _teal(TEAL_FILE.read_text(encoding="utf-8")),
         ),
         Format("json", "JSON with `escape=json`", "{" + _JSON + "}", "json"),
         Format("combined", "nginx's `combined` and what it lacks", _COMBINED),

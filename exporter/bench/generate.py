@@ -5,7 +5,7 @@ million lines take seconds and no memory. The first requests are the same in a l
 """
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from operator import itemgetter
