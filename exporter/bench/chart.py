@@ -24,7 +24,7 @@ def draw(races: Sequence[Race]) -> str:
     longest = max(_rate(race, row) for race in races for row in _shown(race))
     parts, top = [], 24
     for race in races:
-        parts.append(_text(0, top, f"{race.log_format}: {race.meaning}", "title"))
+        parts.append(_text(0, top, f"{race.log_format}: {race.meaning}".replace("`", ""), "title"))
         top += 12
         for row in _shown(race):
             rate = _rate(race, row)

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from exporter.bench import debian, equality, exposition, mtail
 from exporter.bench.exposition import Samples
-from exporter.bench.formats import ROOT, Format
+from exporter.bench.formats import ROOT, TEAL, Format
 
+LIGHT = ", light"
 EXPORTER, LIMIT = "exporter", "wc -l"
 POOLS = "blue=*:8081,green=*:8082"
 
@@ -48,13 +49,15 @@ class Course(NamedTuple):
 
 
 def all_for(course: Course) -> list[Contender | Absent]:
-    """Return all, the exporter first and the limit last."""
+    """Return all, the exporter first and the limit last; little mtail programs for one format."""
     entries: list[Contender | Absent] = [exporter(course)]
     for name, make in _PEERS.items():
         try:
             entries += make(name, course)
         except debian.UnavailableError as error:
             entries.append(Absent(name, str(error)))
+    if course.log_format.name != TEAL:
+        entries = [entry for entry in entries if not entry.name.endswith(LIGHT)]
     entries.append(naive(course))
     limit: Sequence[str | Path] = ["wc", "-l", course.log]
     return [*entries, Contender(LIMIT, "the limit: counts newlines", limit, lines=_number)]
@@ -101,7 +104,7 @@ def mtails(name: str, suite: str, course: Course) -> list[Contender]:
             samples=lambda text: equality.from_mtail(exposition.samples(text)),
         ),
         Contender(
-            f"{name}, light",
+            name + LIGHT,
             "only one counter and one histogram",
             _mtail_command(program, "light", mtail.light(course.log_format), course),
             lines=lambda text: int(exposition.value(text, "requests_total")),
