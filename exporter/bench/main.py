@@ -24,7 +24,6 @@ from exporter.bench.formats import FORMATS, ROOT, TEAL
 DOCUMENT = ROOT / "docs" / "benchmark.md"
 MAIN_LINES, OTHER_LINES = 1_000_000, 300_000
 LOADS = ("quiet", "lag", "share", "backlog", "memory")
-TITLE = "The running exporter"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -123,7 +122,7 @@ def _load(arguments: argparse.Namespace, kept: results.Results) -> None:
         for figure in figures:
             verdict = {True: "reached", False: "NOT REACHED", None: "stated"}[figure.good]
             _say(f"{figure.name}: {figure.measured}; wanted: {figure.wanted}; {verdict}")
-        kept.figures[f"{TITLE}: {name}"] = (figures, machine.describe())
+        kept.figures[name] = (figures, machine.describe())
 
 
 def _write(kept: results.Results) -> None:

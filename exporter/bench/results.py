@@ -14,7 +14,7 @@ from exporter.bench.race import Race, Row
 
 @dataclass
 class Results:
-    """Races by log format and figures by title, each with the machine they are from."""
+    """Races by log format and figures of the running exporter, each with its machine."""
 
     races: dict[str, tuple[Race, str]] = field(default_factory=dict)
     figures: dict[str, tuple[list[Figure], str]] = field(default_factory=dict)
