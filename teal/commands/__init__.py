@@ -3,6 +3,7 @@
 from types import ModuleType
 
 from teal.commands import (
+    bench,
     chaos,
     check,
     clean,
@@ -38,6 +39,7 @@ ALL: dict[str, ModuleType] = {
     "check": check,
     "test": test,
     "torture": torture,
+    "bench": bench,
     "dashboards": dashboards,
     "docs": docs,
     "lock": lock,
