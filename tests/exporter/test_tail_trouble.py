@@ -63,6 +63,25 @@ def test_late_lines_do_not_make_an_old_file_a_new_one(log: Path, reader: Reader)
     assert reader.read() == b""
 
 
+def test_an_empty_rotated_file_does_not_hide_the_one_before_it(log: Path, reader: Reader) -> None:
+    """It has no content to be known by, so what comes next is found by the file before it."""
+    append(log, A)
+    reader.read()
+    old = log.rename(f"{log}.2")
+    log.touch()
+    age(log, 20)
+    append(old, B)
+    log.rename(f"{log}.1")
+    log.touch()
+    age(log, 10)
+    assert reader.read() == B
+    Path(f"{log}.1").unlink()
+    append(log, C)
+
+    assert reader.read() == C
+    assert reader.gaps == []
+
+
 def test_an_old_file_is_let_go_of_after_a_while(log: Path, reader: Reader) -> None:
     """One more open file for ever would be a leak."""
     old = left_behind(log, reader)
@@ -84,6 +103,19 @@ def test_truncation_is_seen_although_the_new_content_begins_alike(
     append(log, head + B + C)
 
     assert reader.read() == head + B + C
+    assert reader.gaps == ["truncated"]
+
+
+def test_truncation_is_seen_where_nothing_was_read_yet(log: Path) -> None:
+    """A reader that began at the end knows the file by its first bytes."""
+    append(log, A)
+    reader = Reader(log)
+    reader.tail = Tail(log, from_end=True)
+    reader.read()
+    os.truncate(log, 0)
+    append(log, B + C)
+
+    assert reader.read() == B + C
     assert reader.gaps == ["truncated"]
 
 
@@ -110,9 +142,13 @@ def test_what_is_no_file_is_waited_for(log: Path, reader: Reader, kind: str) -> 
         elif kind == "link to nowhere":
             path.symlink_to(path.with_name("nowhere"))
         else:
-            os.mkfifo(log.with_name("pipe"))
+            if not log.with_name("pipe").exists():
+                os.mkfifo(log.with_name("pipe"))
             path.symlink_to("pipe")
 
+    make(log)
+    assert (reader.read(), reader.tail.readable) == (b"", False)
+    (log.rmdir if kind == "folder" else log.unlink)()
     append(log, A)
     reader.read()
     log.rename(f"{log}.2")
