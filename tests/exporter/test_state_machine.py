@@ -2,8 +2,7 @@
 
 Hypothesis plays nginx, logrotate, the administrator and the kernel; logworld.py keeps account of
 every line. Only destroyed lines that were not counted yet may be missing, and a gap tells so if
-the file was begun; a file that came and went unseen leaves no trace.
-TORTURE_EXAMPLES=2000 makes a longer run.
+the file was begun; one that came and went unseen leaves no trace. TORTURE_EXAMPLES=2000 is longer.
 """
 
 import os
@@ -67,8 +66,8 @@ class Machine(RuleBasedStateMachine):
             self.world.write()
 
     @rule()
-    def create(self) -> None:
-        """Reopen the log after a rotation, without a line yet."""
+    def reopen(self) -> None:
+        """Create the log after a rotation."""
         self.world.create()
 
     @precondition(lambda self: not (self.world.live and self.world.live.half is not None))
@@ -224,8 +223,7 @@ class Machine(RuleBasedStateMachine):
     def _miss(self, gone: set[int]) -> None:
         """Excuse what was destroyed before it was counted; a gap is due if its file was begun."""
         self.may_miss |= gone - self.counted
-        if not gone & self.counted:
-            self.unknown |= gone
+        self.unknown |= set() if gone & self.counted else gone
 
     @contextmanager
     def _saving(self) -> Iterator[None]:
