@@ -10,8 +10,10 @@ as long as one likes, atheris has to be installed beside Teal's packages; it is 
 It ends with a message if an input raised or dropped a line, and keeps that input in a file.
 """
 
+import logging
 import sys
 import tempfile
+from functools import lru_cache
 from pathlib import Path
 
 from loglines import BLUE, GREEN, line, settings, teal_format
@@ -36,6 +38,7 @@ _TABS = (
     "$msec\t$request_method\t$status\t$upstream_addr\t$upstream_status\t$upstream_response_time"
     "\t$request_time\t$bytes_sent\t$request_uri"
 )
+_settings = lru_cache(maxsize=1)(settings)
 # Name -> the compiled format and a line of it.
 FORMATS: dict[str, tuple[LineFormat, bytes]] = {
     "teal": (teal_format(), line()),
@@ -74,7 +77,7 @@ def check(name: str, block: bytes, folder: Path) -> None:
     )
 
     (folder / "access.log").write_bytes(block)
-    follower = Follower(settings(folder), line_format)
+    follower = Follower(_settings(folder), line_format)
     follower.catch_up()
     counted = {"nginxlog_http_responses_total": 0, "nginxlog_exporter_lines_total": 0}
     for family in expose.metrics(follower, for_prometheus=False):
@@ -91,6 +94,7 @@ def main() -> None:
     """Fuzz until told to stop."""
     import atheris  # noqa: PLC0415 - an extra, see above
 
+    logging.disable()
     atheris.instrument_all()
     folder = Path(tempfile.mkdtemp())
     names = sorted(FORMATS)

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from loglines import line
 
+from nginxlog_exporter import expose
+from nginxlog_exporter.follow import Follower
 from nginxlog_exporter.parse import METHODS
 
 # One for each line: no example writes more.
@@ -186,3 +188,16 @@ class LogWorld:
             name = ".".join((self.log.name, str(int(number) + 1), *packed))
             file.path = file.path.rename(file.path.with_name(name))
         return self.log.with_name(f"{self.log.name}.1")
+
+
+def growing(
+    follower: Follower, *, for_prometheus: bool = False
+) -> list[tuple[str, dict[str, str], float]]:
+    """Return what may only grow: samples of counters and histograms, but not of the process."""
+    return [
+        (sample.name, sample.labels, sample.value)
+        for family in expose.metrics(follower, for_prometheus=for_prometheus)
+        if family.type in ("counter", "histogram")
+        and not family.name.startswith("nginxlog_exporter_state")
+        for sample in family.samples
+    ]

@@ -16,6 +16,8 @@ from tailing import age, append
 
 from nginxlog_exporter.tail import TRUNCATED
 
+FIFTY = b"".join(b"%d\n" % number for number in range(50))
+
 
 class Reader(Protocol):
     """What a scenario may do with a reader."""
@@ -39,6 +41,12 @@ class Scenario(NamedTuple):
     gap: str = ""
 
 
+def begin(log: Path, reader: Reader, lines: bytes) -> None:
+    """Write the first lines and read them."""
+    append(log, lines)
+    reader.read()
+
+
 def missing_at_start(log, reader):
     """1: no log yet."""
     reader.read()
@@ -48,8 +56,7 @@ def missing_at_start(log, reader):
 
 def gap_without_a_file(log, reader):
     """2, 11: the log was renamed and not created yet."""
-    append(log, b"1\n")
-    reader.read()
+    begin(log, reader, b"1\n")
     log.rename(f"{log}.1")
     reader.read()
     append(log, b"2\n")
@@ -58,8 +65,7 @@ def gap_without_a_file(log, reader):
 
 def unterminated_and_rotated_while_down(log, reader):
     """5: the rotated file ends without a newline."""
-    append(log, b"1\n")
-    reader.read()
+    begin(log, reader, b"1\n")
     append(log, b"2")
     log.rename(f"{log}.1")
     append(log, b"3\n")
@@ -69,8 +75,7 @@ def unterminated_and_rotated_while_down(log, reader):
 
 def unterminated_and_rotated_while_reading(log, reader):
     """24: the same without a restart."""
-    append(log, b"1\n")
-    reader.read()
+    begin(log, reader, b"1\n")
     append(log, b"2")
     log.rename(f"{log}.1")
     append(log, b"3\n4\n")
@@ -80,8 +85,7 @@ def unterminated_and_rotated_while_reading(log, reader):
 
 def rotated_twice_while_down(log, reader):
     """6: two rotations between two runs."""
-    append(log, b"1\n")
-    reader.read()
+    begin(log, reader, b"1\n")
     append(log, b"2\n")
     log.rename(f"{log}.2")
     append(Path(f"{log}.1"), b"3\n")
@@ -97,8 +101,7 @@ def compress(log: Path) -> None:
 
 def rotated_and_compressed(log, reader):
     """14: the compressed file has another inode."""
-    append(log, b"1\n")
-    reader.read()
+    begin(log, reader, b"1\n")
     append(log, b"2\n")
     compress(log)
     log.rename(f"{log}.gone")
@@ -109,8 +112,7 @@ def rotated_and_compressed(log, reader):
 
 def copied_compressed_and_cut(log, reader):
     """25, 26: copytruncate and compress."""
-    append(log, b"1111\n")
-    reader.read()
+    begin(log, reader, b"1111\n")
     append(log, b"2\n")
     compress(log)
     os.truncate(log, 0)
@@ -121,8 +123,7 @@ def copied_compressed_and_cut(log, reader):
 
 def cut_and_already_longer(log, reader):
     """8: copytruncate, and what came since is longer than the old offset."""
-    append(log, b"a\nbb\n")
-    reader.read()
+    begin(log, reader, b"a\nbb\n")
     shutil.copy2(log, f"{log}.1")
     os.truncate(log, 0)
     append(log, b"c\ndd\neeee\nffff\n")
@@ -132,8 +133,7 @@ def cut_and_already_longer(log, reader):
 
 def cut_while_reading(log, reader):
     """9: copytruncate under a reader that goes on."""
-    append(log, b"1111\n2222\n")
-    reader.read()
+    begin(log, reader, b"1111\n2222\n")
     shutil.copy2(log, f"{log}.1")
     os.truncate(log, 0)
     append(log, b"3\n")
@@ -142,7 +142,7 @@ def cut_while_reading(log, reader):
     reader.read()
 
 
-def cut_beside_an_unrelated_older_file(log, reader):
+def cut_beside_an_older_file(log, reader):
     """27: truncated in place, and yesterday's file is longer."""
     yesterday = Path(f"{log}.1")
     append(log, b"y1\ny2\ny3\n")
@@ -159,20 +159,18 @@ def cut_beside_an_unrelated_older_file(log, reader):
 
 def deleted_and_created_with_the_same_inode(log, reader):
     """18: the new file has the inode of the deleted one, and is longer."""
-    append(log, b"a\nb\n")
-    reader.read()
+    begin(log, reader, b"a\nb\n")
     # To a reader that is down this looks as if the file was deleted and its inode used again,
     # which not every file system does on demand.
     os.truncate(log, 0)
-    append(log, b"".join(b"%d\n" % i for i in range(50)))
+    append(log, FIFTY)
     reader.restart()
     reader.read()
 
 
 def rotated_between_start_and_first_read(log, reader):
     """28: pygtail looks at the log when it is made and opens it when it is read."""
-    append(log, b"1\n2\n")
-    reader.read()
+    begin(log, reader, b"1\n2\n")
     reader.restart()
     log.rename(f"{log}.1")
     append(log, b"3\n4\n5\n")
@@ -181,22 +179,19 @@ def rotated_between_start_and_first_read(log, reader):
 
 def invalid_utf8(log, reader):
     """12: one byte that is no UTF-8, which any client can send."""
-    append(log, b"1\n\xff\n3\n")
-    reader.read()
+    begin(log, reader, b"1\n\xff\n3\n")
     reader.restart()
     reader.read()
 
 
 def lone_carriage_return(log, reader):
     """13: a carriage return inside a line ends no line."""
-    append(log, b"1\r2\n3\n")
-    reader.read()
+    begin(log, reader, b"1\r2\n3\n")
 
 
 def killed_before_the_place_was_written(log, reader):
     """15: an empty offset file."""
-    append(log, b"1\n2\n")
-    reader.read()
+    begin(log, reader, b"1\n2\n")
     reader.kill_while_saving(0)
     reader.restart()
     reader.read()
@@ -204,33 +199,30 @@ def killed_before_the_place_was_written(log, reader):
 
 def killed_while_the_place_was_written(log, reader):
     """16: half an offset file."""
-    append(log, b"1\n2\n")
-    reader.read()
+    begin(log, reader, b"1\n2\n")
     reader.kill_while_saving(3)
+    reader.restart()
+    reader.read()
+
+
+def rotated_while_down(log: Path, reader: Reader, *, name: str) -> None:
+    """Read, write and rename, write, begin again."""
+    begin(log, reader, b"1\n")
+    append(log, b"2\n")
+    log.rename(f"{log}{name}")
+    append(log, b"3\n")
     reader.restart()
     reader.read()
 
 
 def rotated_by_the_hour(log, reader):
     """20: logrotate's `dateformat -%Y%m%d%H`."""
-    append(log, b"1\n")
-    reader.read()
-    append(log, b"2\n")
-    log.rename(f"{log}-2026013107")
-    append(log, b"3\n")
-    reader.restart()
-    reader.read()
+    rotated_while_down(log, reader, name="-2026013107")
 
 
 def folder_with_a_bracket(log, reader):
     """21: the log's folder is called log[1], as for all scenarios; dates need a pattern."""
-    append(log, b"1\n")
-    reader.read()
-    append(log, b"2\n")
-    log.rename(f"{log}-20260131")
-    append(log, b"3\n")
-    reader.restart()
-    reader.read()
+    rotated_while_down(log, reader, name="-20260131")
 
 
 SCENARIOS = {
@@ -245,18 +237,8 @@ SCENARIOS = {
         Scenario(copied_compressed_and_cut, b"1111\n2\n3\n", "TypeError"),
         Scenario(cut_and_already_longer, b"a\nbb\nc\ndd\neeee\nffff\n", "lost"),
         Scenario(cut_while_reading, b"1111\n2222\n3\n4\n", "lost"),
-        Scenario(
-            cut_beside_an_unrelated_older_file,
-            b"y1\ny2\ny3\n1\n2\n3\n",
-            "doubled",
-            TRUNCATED,
-        ),
-        Scenario(
-            deleted_and_created_with_the_same_inode,
-            b"a\nb\n" + b"".join(b"%d\n" % i for i in range(50)),
-            "lost",
-            TRUNCATED,
-        ),
+        Scenario(cut_beside_an_older_file, b"y1\ny2\ny3\n1\n2\n3\n", "doubled", TRUNCATED),
+        Scenario(deleted_and_created_with_the_same_inode, b"a\nb\n" + FIFTY, "lost", TRUNCATED),
         Scenario(rotated_between_start_and_first_read, b"1\n2\n3\n4\n5\n", "lost"),
         Scenario(invalid_utf8, b"1\n\xff\n3\n", "UnicodeDecodeError"),
         Scenario(lone_carriage_return, b"1\r2\n3\n", "altered"),
