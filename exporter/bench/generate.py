@@ -74,9 +74,7 @@ def blocks(log_format: Format, lines: int, seed: int = SEED) -> Iterator[bytes]:
     rows = _rows(random.Random(seed), log_format.absent)
     while lines > 0:
         count = min(lines, LINES_PER_SECOND)
-        # A whole second is always drawn, or the next would not be the same in a longer log.
-        second = list(islice(rows, LINES_PER_SECOND))
-        yield "".join([template % pick(row) for row in second[:count]]).encode()
+        yield "".join([template % pick(row) for row in islice(rows, count)]).encode()
         lines -= count
 
 
