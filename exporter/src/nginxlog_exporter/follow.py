@@ -152,7 +152,11 @@ class Follower:
         )
         self.aggregate = Aggregate(shape, self.line_format)
         self.exemplars = Exemplars(
-            self.settings.log_format, self.line_format, shape.pools, shape.buckets
+            self.settings.log_format,
+            self.line_format,
+            self.aggregate.meanings,
+            self.aggregate.times,
+            shape.buckets,
         )
         self.logs: dict[Path, Log] = {}
         self.resets = Counter(dict.fromkeys(RESETS, 0))
