@@ -77,7 +77,7 @@ class Aggregate:
         for timing, members in _by_timing(rows, labels, timings).items():
             self._measure(timing, members)
         self.routes.add(rows, labels, meanings)
-        self.history.follow(rows, labels, meanings)
+        self.history.follow(parsed, meanings)
 
     def to_state(self) -> dict[str, Any]:
         """Return everything as JSON values."""

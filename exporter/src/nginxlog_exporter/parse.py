@@ -6,7 +6,6 @@ No line raises and none disappears: rows and unparsed lines add up to the lines 
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 from nginxlog_exporter.logformat import LineFormat, Row, Texts
@@ -90,7 +89,7 @@ def parse(block: bytes, line_format: LineFormat) -> Parsed:
     rows = line_format.quick.findall(block)
     labels = list(map(line_format.labels.of, rows))
     counts = Counter(labels)
-    if any(map(_is_doubtful, counts)):
+    if len(rows) != _lines(block) or line_format.labels.nothing in counts:
         return _parse_exactly(block, line_format)
     return Parsed(rows, labels, counts, Counter())
 
@@ -146,11 +145,9 @@ def _milliseconds(text: str) -> int | None:
     return round(float(text) * 1000) if _DURATION.fullmatch(text) else None
 
 
-@lru_cache(4096)
-def _is_doubtful(texts: Texts) -> bool:
-    """Tell a line that only the exact expression can judge, or several taken for one."""
-    parts = texts if isinstance(texts, tuple) else (texts,)
-    return not any(parts) or any(b"\n" in part for part in parts)
+def _lines(block: bytes) -> int:
+    """Return the number of lines; `count` takes several times as long (CPython 3.11 to 3.13)."""
+    return len(block) - len(block.replace(b"\n", b""))
 
 
 def _parse_exactly(block: bytes, line_format: LineFormat) -> Parsed:
