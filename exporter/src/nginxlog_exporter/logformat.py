@@ -87,15 +87,17 @@ class Captures:
 class LineFormat:
     """A compiled format. `exact.fullmatch(line).groups()` is a row.
 
-    So is each item of `quick.findall(block)`, a last text left aside, unless it says otherwise: a
-    row whose texts are all empty stands for a line that did not match, and if there are fewer rows
-    than lines, one of them stands for several. Then `exact` has to decide.
+    So is each item of `quick.findall(block)`, a last text left aside, with two exceptions of which
+    `exact` has to decide: a row whose texts are all empty stands for a line that did not match, and
+    several lines may be taken for one. The latter shows by a newline in a label text or, if the
+    format `skips` texts that are not captured, by fewer rows than lines.
     """
 
     # The format piece by piece, all of it, to tell where a line stops matching.
     tokens: tuple[Token, ...]
     exact: re.Pattern[bytes]
     quick: re.Pattern[bytes]
+    skips: bool
     labels: Captures
     times: Captures
     # Field of its own -> its place in a row.
@@ -125,6 +127,9 @@ def compile_format(log_format: LogFormat, *, extra: Sequence[str] = ()) -> LineF
         tokens=tuple(tokens),
         exact=_exact(parts),
         quick=_quick(parts),
+        skips=any(
+            t.pattern.quick != t.pattern.exact for part in parts for t in part if not part[0].field
+        ),
         labels=_captures(captured, "label"),
         times=_captures(captured, "time"),
         columns={

@@ -6,6 +6,7 @@ No line raises and none disappears: rows and unparsed lines add up to the lines 
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from nginxlog_exporter.logformat import LineFormat, Row, Texts
@@ -89,7 +90,10 @@ def parse(block: bytes, line_format: LineFormat) -> Parsed:
     rows = line_format.quick.findall(block)
     labels = list(map(line_format.labels.of, rows))
     counts = Counter(labels)
-    if len(rows) != _lines(block) or line_format.labels.nothing in counts:
+    took_several = (
+        len(rows) != _lines(block) if line_format.skips else any(map(_has_newline, counts))
+    )
+    if took_several or line_format.labels.nothing in counts:
         return _parse_exactly(block, line_format)
     return Parsed(rows, labels, counts, Counter())
 
@@ -143,6 +147,11 @@ def _present(text: str | None) -> str | None:
 
 def _milliseconds(text: str) -> int | None:
     return round(float(text) * 1000) if _DURATION.fullmatch(text) else None
+
+
+@lru_cache(4096)
+def _has_newline(texts: Texts) -> bool:
+    return any(b"\n" in text for text in (texts if isinstance(texts, tuple) else (texts,)))
 
 
 def _lines(block: bytes) -> int:
