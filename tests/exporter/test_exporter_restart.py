@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from threading import Event
 
 import pytest
 import requests
@@ -10,8 +9,9 @@ from loglines import BLUE, GREEN, START, line, numbered, settings, teal_format
 
 from nginxlog_exporter import expose, state
 from nginxlog_exporter.follow import Follower
+from nginxlog_exporter.reader import Reader
 from nginxlog_exporter.serve import serving
-from nginxlog_exporter.service import _Loop, _routes
+from nginxlog_exporter.service import _routes
 from nginxlog_exporter.settings import Address
 
 
@@ -190,7 +190,7 @@ def test_what_a_full_disk_did_not_hold_is_read_again_before_it_is_shown(
     second = Follower(settings(tmp_path), teal_format())
     second.restore()
     assert second.is_behind
-    with serving(Address("127.0.0.1", 0), _routes(second, _Loop(second, Event()))) as address:
+    with serving(Address("127.0.0.1", 0), _routes(second, Reader(second))) as address:
         url = f"http://{address}/metrics"
         assert requests.get(url, timeout=5).status_code == 503
         second.catch_up()

@@ -15,7 +15,7 @@ def test_the_defaults_suit_any_nginx(tmp_path: Path) -> None:
     found = settings(tmp_path, pools="")
 
     assert (found.pools.names, found.routes.templates, found.from_end) == ((), (), False)
-    assert (found.window, found.active_after, found.poll_seconds) == (200, 5, 0.1)
+    assert (found.window, found.active_after, found.poll_seconds) == (200, 5, 0.5)
     assert found.buckets == DEFAULT_BUCKETS
 
 

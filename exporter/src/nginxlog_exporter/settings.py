@@ -95,7 +95,9 @@ VARIABLES = (
     Variable("NGINXLOG_STATE_FILE", "nginxlog-exporter.json", "where counters survive a restart"),
     Variable("NGINXLOG_WINDOW", "200", "size of the window of last requests"),
     Variable("NGINXLOG_ACTIVE_AFTER", "5", "requests in a row that make another pool active"),
-    Variable("NGINXLOG_POLL_SECONDS", "0.1", "how often to look for new lines"),
+    Variable(
+        "NGINXLOG_POLL_SECONDS", "0.5", "how often to look for new lines; each scrape does so too"
+    ),
     Variable("NGINXLOG_ROUTES", "", "templates such as /api/users/:id,/static/*, to count by"),
     Variable(
         "NGINXLOG_WEB_CONFIG_FILE", "", "TLS and basic authentication, as Prometheus exporters do"
