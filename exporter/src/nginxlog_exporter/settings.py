@@ -19,6 +19,8 @@ from nginxlog_exporter.pools import NONE, UNKNOWN, PoolMap
 from nginxlog_exporter.routes import Routes
 
 PREFIX = "NGINXLOG_"
+# As all Prometheus exporters have it.
+_CUSTOMARY = {"NGINXLOG_WEB_CONFIG_FILE": ("--web.config.file",)}
 # Settings without which some metrics have nothing to show.
 FEATURES = ("pools", "routes")
 
@@ -69,9 +71,10 @@ class Variable(NamedTuple):
     meaning: str
 
     @property
-    def flag(self) -> str:
-        """The flag that mirrors the variable."""
-        return "--" + self.name.removeprefix(PREFIX).lower().replace("_", "-")
+    def flags(self) -> tuple[str, ...]:
+        """The flag that mirrors the variable, after the one that is customary, if there is one."""
+        flag = "--" + self.name.removeprefix(PREFIX).lower().replace("_", "-")
+        return (*_CUSTOMARY.get(self.name, ()), flag)
 
 
 VARIABLES = (
