@@ -1,5 +1,6 @@
 """TLS and basic authentication as Prometheus exporters have it, and that an edit opens no door."""
 
+import shutil
 import socket
 import ssl
 import subprocess
@@ -29,6 +30,8 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "web-config.md"
 
 def certificate(folder: Path, name: str = "tls") -> Path:
     """Make a certificate for 127.0.0.1, and its key beside it; return the certificate."""
+    if shutil.which("openssl") is None:
+        cannot_run("openssl is missing")
     path = folder / f"{name}.crt"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
