@@ -1,0 +1,134 @@
+"""Runs one scenario on a running stack: quiet, fault, messages, mended, resolved, judged."""
+
+import time
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+import requests
+
+from teal import api
+from teal.drill.lab import Lab
+from teal.drill.quiet import is_quiet
+from teal.drill.scenarios import Scenario
+from teal.drill.traffic import Traffic
+from teal.settings import Settings
+from teal.wait import WaitedTooLongError, wait_for
+
+# All that came before has to be told and resolved; the longest window is ten minutes.
+QUIET_LIMIT_SECONDS = 900
+WARM_UP_SECONDS = 5
+# A second message would have come by then.
+LINGER_SECONDS = 8
+LONGEST_SECONDS = 1800
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    """What a scenario gave; `broken` says which promises were not kept."""
+
+    scenario: Scenario
+    # Alert -> seconds from the fault to its message, and from its end to the resolved one.
+    told: dict[str, float] = field(default_factory=dict)
+    resolved: dict[str, float] = field(default_factory=dict)
+    sent: int = 0
+    failed: int = 0
+    broken: list[str] = field(default_factory=list)
+
+
+def run(scenario: Scenario, lab: Lab) -> Outcome:
+    """Run a scenario. Raises WaitedTooLongError if the stack does not become quiet before it."""
+    settings = lab.settings
+    outcome = Outcome(scenario=scenario)
+    front = f"{settings.front}/"
+    with ExitStack() as traffic:
+        loads = [
+            traffic.enter_context(
+                Traffic(front, rate=load.rate, method=load.method, seconds=LONGEST_SECONDS)
+            )
+            for load in scenario.loads
+        ]
+        _wait_until_quiet(settings)
+        lab.pause(WARM_UP_SECONDS)
+        before = max((message.id for message in api.messages(settings)), default=0)
+        failed_before = sum(load.result.failed for load in loads)
+        began = time.time()
+        with scenario.fault(lab):
+            _await(scenario, settings, before, "firing", seconds=scenario.within)
+            lab.pause(scenario.stays)
+        ended = time.time()
+        _await(scenario, settings, before, "resolved", seconds=scenario.resolves_within)
+        lab.pause(LINGER_SECONDS)
+        outcome.sent = sum(load.result.sent for load in loads)
+        outcome.failed = sum(load.result.failed for load in loads) - failed_before
+    _judge(outcome, _messages(settings, before), began, ended)
+    return outcome
+
+
+# Private
+
+
+def _wait_until_quiet(settings: Settings) -> None:
+    def all_is_told() -> bool:
+        latest = {message.footer: message.state for message in api.messages(settings)}
+        firing = [footer for footer, state in latest.items() if state == "firing"]
+        informed = all(footer.endswith("PoolSwitched") for footer in firing)
+        return is_quiet(settings) and informed
+
+    wait_for(
+        all_is_told,
+        what="what happened before to be told and resolved (see make status)",
+        seconds=QUIET_LIMIT_SECONDS,
+    )
+
+
+def _messages(settings: Settings, before: int) -> list[api.Message]:
+    try:
+        return api.messages(settings, since=before)
+    except requests.RequestException:
+        return []
+
+
+def _await(
+    scenario: Scenario, settings: Settings, before: int, state: str, *, seconds: float
+) -> None:
+    """Wait for the messages that are promised; that they are late or missing is judged later."""
+    names = {*scenario.tells, *(scenario.informs if state == "firing" else ())}
+
+    def all_came() -> bool:
+        came = {_alert(m) for m in _messages(settings, before) if m.state == state}
+        return names <= came
+
+    try:
+        wait_for(all_came, what="the messages", seconds=seconds + LINGER_SECONDS)
+    except WaitedTooLongError:
+        return
+
+
+def _alert(message: api.Message) -> str:
+    return message.footer.rpartition(" · ")[2]
+
+
+def _judge(outcome: Outcome, messages: list[api.Message], began: float, ended: float) -> None:
+    scenario = outcome.scenario
+    counts = Counter((_alert(message), message.state) for message in messages)
+    for message in messages:
+        if message.state == "firing":
+            outcome.told.setdefault(_alert(message), message.received - began)
+        else:
+            outcome.resolved.setdefault(_alert(message), message.received - ended)
+    promised = Counter(
+        {
+            **{(name, state): 1 for name in scenario.tells for state in ("firing", "resolved")},
+            **{(name, "firing"): 1 for name in scenario.informs},
+        }
+    )
+    for name, state in sorted(promised | counts):
+        wanted, came = promised[name, state], counts[name, state]
+        if wanted != came:
+            outcome.broken.append(f"{name} {state}: {came} messages instead of {wanted}")
+    for name, after in outcome.told.items():
+        if after > scenario.within:
+            outcome.broken.append(f"{name} was told after {after:.1f} s")
+    if outcome.failed and not scenario.costs_requests:
+        outcome.broken.append(f"{outcome.failed} of {outcome.sent} requests failed")
