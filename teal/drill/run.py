@@ -54,10 +54,11 @@ def run(scenario: Scenario, lab: Lab) -> Outcome:
         failed_before = sum(load.result.failed for load in loads)
         began = time.time()
         with scenario.fault(lab):
-            _await(scenario, settings, before, "firing", seconds=scenario.within)
+            _await(_firing(scenario), settings, before, seconds=scenario.within)
             lab.pause(scenario.stays)
         ended = time.time()
-        _await(scenario, settings, before, "resolved", seconds=scenario.resolves_within)
+        everything = _firing(scenario) + _after_it(scenario)
+        _await(everything, settings, before, seconds=scenario.resolves_within)
         lab.pause(LINGER_SECONDS)
         outcome.sent = sum(load.result.sent for load in loads)
         outcome.failed = sum(load.result.failed for load in loads) - failed_before
@@ -67,13 +68,34 @@ def run(scenario: Scenario, lab: Lab) -> Outcome:
 
 # Private
 
+# The alert, and what was told of it.
+_Told = tuple[str, str]
+
+
+def _firing(scenario: Scenario) -> Counter[_Told]:
+    """Return the messages that are due while the fault is on."""
+    return Counter(
+        [
+            *((name, "firing") for name in scenario.tells),
+            *((name, "info") for name in scenario.informs),
+        ]
+    )
+
+
+def _after_it(scenario: Scenario) -> Counter[_Told]:
+    """Return those that are due once it is over."""
+    return Counter(
+        [
+            *((name, "resolved") for name in scenario.tells),
+            *((name, "info") for name in scenario.informs_back),
+        ]
+    )
+
 
 def _wait_until_quiet(settings: Settings) -> None:
     def all_is_told() -> bool:
         latest = {message.footer: message.state for message in api.messages(settings)}
-        firing = [footer for footer, state in latest.items() if state == "firing"]
-        informed = all(footer.endswith("PoolSwitched") for footer in firing)
-        return is_quiet(settings) and informed
+        return is_quiet(settings) and "firing" not in latest.values()
 
     wait_for(
         all_is_told,
@@ -89,18 +111,14 @@ def _messages(settings: Settings, before: int) -> list[api.Message]:
         return []
 
 
-def _await(
-    scenario: Scenario, settings: Settings, before: int, state: str, *, seconds: float
-) -> None:
+def _await(wanted: Counter[_Told], settings: Settings, before: int, *, seconds: float) -> None:
     """Wait for the messages that are promised; that they are late or missing is judged later."""
-    names = {*scenario.tells, *(scenario.informs if state == "firing" else ())}
-
-    def all_came() -> bool:
-        came = {_alert(m) for m in _messages(settings, before) if m.state == state}
-        return names <= came
-
     try:
-        wait_for(all_came, what="the messages", seconds=seconds + LINGER_SECONDS)
+        wait_for(
+            lambda: wanted <= Counter(map(_told, _messages(settings, before))),
+            what="the messages",
+            seconds=seconds + LINGER_SECONDS,
+        )
     except WaitedTooLongError:
         return
 
@@ -109,20 +127,19 @@ def _alert(message: api.Message) -> str:
     return message.footer.rpartition(" · ")[2]
 
 
+def _told(message: api.Message) -> _Told:
+    return _alert(message), message.state
+
+
 def _judge(outcome: Outcome, messages: list[api.Message], began: float, ended: float) -> None:
     scenario = outcome.scenario
     counts = Counter((_alert(message), message.state) for message in messages)
     for message in messages:
-        if message.state == "firing":
+        if message.state != "resolved":
             outcome.told.setdefault(_alert(message), message.received - began)
         else:
             outcome.resolved.setdefault(_alert(message), message.received - ended)
-    promised = Counter(
-        {
-            **{(name, state): 1 for name in scenario.tells for state in ("firing", "resolved")},
-            **{(name, "firing"): 1 for name in scenario.informs},
-        }
-    )
+    promised = _firing(scenario) + _after_it(scenario)
     for name, state in sorted(promised | counts):
         wanted, came = promised[name, state], counts[name, state]
         if wanted != came:

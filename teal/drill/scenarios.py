@@ -26,8 +26,9 @@ class Scenario:
     fault: Fault
     # Alerts told in Slack: each once when it fires and once when it resolves, nothing else at all.
     tells: tuple[str, ...] = ()
-    # Told once only; there is nothing to resolve.
+    # Told once only, as there is nothing to resolve; and what is told so when the fault ends.
     informs: tuple[str, ...] = ()
+    informs_back: tuple[str, ...] = ()
     # From the fault to the last of these messages, in seconds.
     within: float = 10
     # From the end of the fault to the last resolved message.
@@ -148,6 +149,7 @@ SCENARIOS = (
         loads=(Load(rate=20, method="POST"),),
         tells=("ReleaseRegression",),
         informs=("PoolSwitched",),
+        informs_back=("PoolSwitched",),
         within=60,
         resolves_within=400,
         costs_requests=True,
@@ -157,6 +159,7 @@ SCENARIOS = (
         what="`make switch` and back",
         fault=lambda lab: lab.switched(),
         informs=("PoolSwitched",),
+        informs_back=("PoolSwitched",),
         within=20,
         stays=30,
     ),
