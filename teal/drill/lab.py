@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import requests
 
-from teal.commands.switch import declare, desired
+from teal.desired import declare, desired
 from teal.runtime import Runtime
 from teal.settings import POOLS, Settings
 

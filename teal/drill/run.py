@@ -62,8 +62,32 @@ def run(scenario: Scenario, lab: Lab) -> Outcome:
         lab.pause(LINGER_SECONDS)
         outcome.sent = sum(load.result.sent for load in loads)
         outcome.failed = sum(load.result.failed for load in loads) - failed_before
-    _judge(outcome, _messages(settings, before), began, ended)
+    judge(outcome, _messages(settings, before), began, ended)
     return outcome
+
+
+def judge(outcome: Outcome, messages: list[api.Message], began: float, ended: float) -> None:
+    """Note in the outcome what was told, and each promise that these messages break.
+
+    `began` and `ended` are those of the fault, in seconds since the epoch.
+    """
+    scenario = outcome.scenario
+    counts = Counter((_alert(message), message.state) for message in messages)
+    for message in messages:
+        if message.state != "resolved":
+            outcome.told.setdefault(_alert(message), message.received - began)
+        else:
+            outcome.resolved.setdefault(_alert(message), message.received - ended)
+    promised = _firing(scenario) + _after_it(scenario)
+    for name, state in sorted(promised | counts):
+        wanted, came = promised[name, state], counts[name, state]
+        if wanted != came:
+            outcome.broken.append(f"{name} {state}: {came} messages instead of {wanted}")
+    for name, after in outcome.told.items():
+        if after > scenario.within:
+            outcome.broken.append(f"{name} was told after {after:.1f} s")
+    if outcome.failed and not scenario.costs_requests:
+        outcome.broken.append(f"{outcome.failed} of {outcome.sent} requests failed")
 
 
 # Private
@@ -129,23 +153,3 @@ def _alert(message: api.Message) -> str:
 
 def _told(message: api.Message) -> _Told:
     return _alert(message), message.state
-
-
-def _judge(outcome: Outcome, messages: list[api.Message], began: float, ended: float) -> None:
-    scenario = outcome.scenario
-    counts = Counter((_alert(message), message.state) for message in messages)
-    for message in messages:
-        if message.state != "resolved":
-            outcome.told.setdefault(_alert(message), message.received - began)
-        else:
-            outcome.resolved.setdefault(_alert(message), message.received - ended)
-    promised = _firing(scenario) + _after_it(scenario)
-    for name, state in sorted(promised | counts):
-        wanted, came = promised[name, state], counts[name, state]
-        if wanted != came:
-            outcome.broken.append(f"{name} {state}: {came} messages instead of {wanted}")
-    for name, after in outcome.told.items():
-        if after > scenario.within:
-            outcome.broken.append(f"{name} was told after {after:.1f} s")
-    if outcome.failed and not scenario.costs_requests:
-        outcome.broken.append(f"{outcome.failed} of {outcome.sent} requests failed")
