@@ -4,7 +4,7 @@
 TEAL := @python3 -m teal
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs switch chaos load query silence reload clean check test \
+.PHONY: help up down status logs switch chaos drills latency load query silence reload clean check test \
 	torture bench dashboards docs lock screenshot
 
 help: ## show this list
@@ -24,6 +24,12 @@ logs: ## nginx's routing and the exporter's log, readable; FOLLOW=0 only old lin
 
 switch: ## make the other pool the desired one, POOL=green; no request is lost
 	$(TEAL) switch $(POOL)
+
+drills: ## every fault and what it must tell, half an hour; ONLY='pool killed' for one, TIMES=3
+	$(TEAL) drills $(if $(ONLY),--only '$(ONLY)') $(if $(TIMES),--times $(TIMES))
+
+latency: ## the time from a fault to its message over many failovers, RUNS=20
+	$(TEAL) latency $(if $(RUNS),--runs $(RUNS))
 
 load: ## send demo traffic, SECONDS=30 RATE=20
 	$(TEAL) load $(if $(SECONDS),--seconds $(SECONDS)) $(if $(RATE),--rate $(RATE))

@@ -8,7 +8,7 @@ import argparse
 import requests
 
 from teal import api
-from teal.layout import Layout
+from teal.desired import declare, desired
 from teal.parts import parts
 from teal.runtime import RuntimeFailedError, choose
 from teal.settings import POOLS, Settings
@@ -45,20 +45,6 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     )
     print(f"{pool} answers at {settings.front}. Back: make switch POOL={_other(pool)}")
     return 0
-
-
-def desired(layout: Layout) -> str:
-    """Return the pool that is declared desired."""
-    return "green" if (layout.desired / "green").exists() else "blue"
-
-
-def declare(layout: Layout, pool: str) -> None:
-    """Declare the desired pool: nginx tests for this file at every request."""
-    flag = layout.desired / "green"
-    if pool == "green":
-        flag.touch()
-    else:
-        flag.unlink(missing_ok=True)
 
 
 # Private

@@ -28,14 +28,15 @@ class Result:
 
 
 class Traffic:
-    """GET requests at a steady rate until stopped, or for `seconds` at most.
+    """Requests at a steady rate until stopped, or for `seconds` at most.
 
     The rate does not fall when answers come late: real users do not wait for each other.
     """
 
-    def __init__(self, url: str, *, rate: float, seconds: float) -> None:
+    def __init__(self, url: str, *, rate: float, seconds: float, method: str = "GET") -> None:
         self.result = Result()
         self._url = url
+        self._method = method
         self._rate = rate
         self._seconds = seconds
         self._stop = threading.Event()
@@ -82,7 +83,9 @@ class Traffic:
         start = time.monotonic()
         reason, pool = None, "nobody"
         try:
-            answer = self._local.session.get(self._url, timeout=CLIENT_LIMIT_SECONDS)
+            answer = self._local.session.request(
+                self._method, self._url, timeout=CLIENT_LIMIT_SECONDS
+            )
             pool = answer.headers.get("X-App-Pool", "unnamed")
             if answer.status_code >= SERVER_ERROR:
                 reason = f"status {answer.status_code}"

@@ -1,0 +1,118 @@
+"""Try every fault on the running stack: the right messages, in time, once, and nothing else.
+
+Disturbs the stack for half an hour or so; exits with 1 if a promise is not kept. Every fault is
+taken back, on Ctrl-C too. `--write` keeps the table in docs/drills.md.
+"""
+
+import argparse
+import statistics
+import time
+
+from teal import table
+from teal.bootstrap import ROOT
+from teal.commands.status import collect
+from teal.drill.lab import Lab
+from teal.drill.run import Outcome
+from teal.drill.run import run as run_one
+from teal.drill.scenarios import SCENARIOS
+from teal.runtime import RuntimeFailedError, choose
+from teal.settings import Settings
+from teal.wait import WaitedTooLongError
+
+DOCUMENT = ROOT / "docs" / "drills.md"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `make drills` takes."""
+    names = [scenario.name for scenario in SCENARIOS]
+    parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="NAME")
+    parser.add_argument("--times", type=int, default=1, help="run the table so often")
+    parser.add_argument("--write", action="store_true", help=f"write {DOCUMENT.relative_to(ROOT)}")
+
+
+def run(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Run the drills."""
+    runtime = choose(settings)
+    state = collect(settings, runtime)
+    if state["runtime"] is None:
+        raise RuntimeFailedError("nothing runs; start it with: make up")
+    if settings.uses_real_slack:
+        raise RuntimeFailedError(
+            "messages go to real Slack: these drills would call people. Unset SLACK_WEBHOOK_URL"
+        )
+    if state["desired_pool"] != "blue":
+        raise RuntimeFailedError("the drills begin with blue: make switch POOL=blue")
+    lab = Lab(settings, runtime)
+    chosen = [scenario for scenario in SCENARIOS if scenario.name in arguments.only]
+    outcomes: list[Outcome] = []
+    for _ in range(arguments.times):
+        for scenario in chosen:
+            print(f"{time.strftime('%H:%M:%S')}  {scenario.name}: {scenario.what}", flush=True)
+            try:
+                outcomes.append(run_one(scenario, lab))
+            except WaitedTooLongError as error:
+                outcomes.append(Outcome(scenario=scenario, broken=[str(error)]))
+            print("          " + "; ".join(_result(outcomes[-1])), flush=True)
+    rows = _rows(outcomes)
+    print("\n" + table.render(_HEAD, rows))
+    broken = [outcome for outcome in outcomes if outcome.broken]
+    if arguments.write and not broken:
+        DOCUMENT.write_text(_document(rows), encoding="utf-8")
+        print(f"\n{DOCUMENT.relative_to(ROOT)} is written.")
+    print(f"\n{len(outcomes) - len(broken)} of {len(outcomes)} drills kept every promise.")
+    print("FAIL" if broken else "PASS")
+    return 1 if broken else 0
+
+
+# Private
+
+_HEAD = ["fault", "messages", "told after", "promised", "resolved after", "requests failed", ""]
+
+
+def _result(outcome: Outcome) -> list[str]:
+    told = [f"{name} after {after:.1f} s" for name, after in outcome.told.items()]
+    return [*(told or ["no message"]), *outcome.broken]
+
+
+def _rows(outcomes: list[Outcome]) -> list[list[str]]:
+    rows = []
+    for scenario in dict.fromkeys(outcome.scenario for outcome in outcomes):
+        ours = [outcome for outcome in outcomes if outcome.scenario == scenario]
+        names = [*scenario.tells, *scenario.informs]
+        rows.append(
+            [
+                scenario.name,
+                ", ".join(names) or "none",
+                _seconds([one.told[name] for one in ours for name in names if name in one.told]),
+                f"{scenario.within:g} s" if names else "",
+                _seconds([after for one in ours for after in one.resolved.values()]),
+                f"{sum(one.failed for one in ours)} of {sum(one.sent for one in ours)}",
+                "BROKEN" if any(one.broken for one in ours) else "kept",
+            ]
+        )
+    return rows
+
+
+def _seconds(values: list[float]) -> str:
+    if not values:
+        return ""
+    if len(values) == 1:
+        return f"{values[0]:.1f} s"
+    return f"{min(values):.1f} - {max(values):.1f} s (median {statistics.median(values):.1f})"
+
+
+def _document(rows: list[list[str]]) -> str:
+    lines = ["| " + " | ".join(row) + " |" for row in ([*_HEAD[:-1]], *(row[:-1] for row in rows))]
+    lines.insert(1, "| " + " | ".join("---" for _ in _HEAD[:-1]) + " |")
+    return _PREFACE.format(date=time.strftime("%Y-%m-%d")) + "\n".join([*lines, ""])
+
+
+_PREFACE = """\
+# Faults and messages
+
+Written by `make drills`; do not edit. On {date} each fault was put into a running stack under
+traffic. Exactly the messages in the second column arrived, each once, and once more when it was
+resolved (but PoolSwitched, which informs); no other did. `told after` counts from the fault to the
+message in the inbox, `resolved after` from the end of the fault.
+
+"""
