@@ -5,7 +5,7 @@ TEAL := @python3 -m teal
 
 .DEFAULT_GOAL := help
 .PHONY: help up down status logs switch chaos drills latency load query silence reload clean check test \
-	torture bench dashboards docs lock screenshot
+	torture mutate bench dashboards docs lock screenshot
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ test: ## all of it, as in CI; TESTS='tests/exporter -k rotation' for some
 
 torture: ## kill the exporter while its log is written and rotated, KILLS=200 SEED=1
 	$(TEAL) torture $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
+
+mutate: ## change each threshold, window, operator and `for` of the rules: a test must notice
+	$(TEAL) mutate $(RULES)
 
 bench: ## the exporter against mtail and goaccess, BENCH='--runs 3' or '--load' for the running one
 	$(TEAL) bench $(BENCH)

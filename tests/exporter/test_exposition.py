@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import requests
@@ -106,6 +107,34 @@ def test_once_prints_what_a_log_adds_up_to(
         assert found[name, frozenset(labels)] == value, (name, labels)
     assert not any(name.endswith("_created") for name, _ in found)
     assert [path.name for path in tmp_path.iterdir()] == ["access.log"]
+
+
+def test_the_room_left_for_the_log_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As nginx sees it: what is kept for root is neither free nor part of the whole."""
+    disk = SimpleNamespace(f_frsize=1024, f_blocks=1000, f_bfree=150, f_bavail=100)
+    monkeypatch.setattr("os.statvfs", lambda folder: {tmp_path: disk}[folder])
+    found = follower(tmp_path, line())
+    file = str(tmp_path / "access.log")
+
+    assert {file: 100 * 1024} == values(found, "nginxlog_exporter_filesystem_free_bytes")
+    assert {file: 950 * 1024} == values(found, "nginxlog_exporter_filesystem_size_bytes")
+
+
+def test_a_file_system_that_cannot_be_asked_has_no_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And none of the rest suffers."""
+
+    def gone(_: Path) -> None:
+        raise OSError
+
+    monkeypatch.setattr("os.statvfs", gone)
+    found = follower(tmp_path, line())
+
+    assert [0] == list(values(found, "nginxlog_exporter_filesystem_size_bytes").values())
+    assert [1] == list(values(found, "nginxlog_exporter_file_readable").values())
 
 
 def test_every_family_is_there_before_the_first_line(tmp_path: Path) -> None:

@@ -307,6 +307,18 @@ GAUGES = (
         lambda f: _by_file(f, lambda log: int(log.readable)),
     ),
     Family(
+        "nginxlog_exporter_filesystem_free_bytes",
+        "Room left on the file system of the log, 0 if unknown.",
+        _FILE,
+        lambda f: _by_file(f, lambda log: log.free_bytes),
+    ),
+    Family(
+        "nginxlog_exporter_filesystem_size_bytes",
+        "Size of the file system of the log, without what is kept for root; 0 if unknown.",
+        _FILE,
+        lambda f: _by_file(f, lambda log: log.size_bytes),
+    ),
+    Family(
         "nginxlog_exporter_ignored_logs",
         "Logs that fit a pattern but are not followed, because there are too many.",
         (),

@@ -88,6 +88,14 @@ EXAMPLES = {
         "Did all counters begin anew, and why?",
         "increase(nginxlog_exporter_counter_resets_total[1h]) > 0",
     ),
+    "nginxlog_exporter_filesystem_free_bytes": Example(
+        "What share of the log's file system is free?",
+        "nginxlog_exporter_filesystem_free_bytes / nginxlog_exporter_filesystem_size_bytes",
+    ),
+    "nginxlog_exporter_filesystem_size_bytes": Example(
+        "How large is the log's file system, in GiB?",
+        "nginxlog_exporter_filesystem_size_bytes / 2^30",
+    ),
     "nginxlog_exporter_ignored_logs": Example(
         "Do more logs fit the pattern than are followed?",
         "nginxlog_exporter_ignored_logs > 0",

@@ -1,5 +1,6 @@
 """One followed log: its reader, what happened to it, and what the last look at it showed."""
 
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,9 @@ class Log:
         self.backlog = 0
         self.last_read = 0.0
         self.readable = False
+        # Of the file system that the log is on, as far as nginx may use it; 0 if unknown.
+        self.free_bytes = 0
+        self.size_bytes = 0
         self._tail = Tail(path, position, from_end=from_end, complete=complete)
         self._position = position
 
@@ -48,6 +52,7 @@ class Log:
         self.readable = self._tail.readable
         if self.readable:
             self.last_read = time.time()
+        self._look_at_disk()
 
     @property
     def lag(self) -> float:
@@ -70,3 +75,16 @@ class Log:
         if with_counters:
             log.counters.restore(state["counters"])
         return log
+
+    # Private
+
+    def _look_at_disk(self) -> None:
+        """Note the room on the file system; of the folder, because the file may be missing."""
+        try:
+            disk = os.statvfs(self.path.parent)
+        except OSError:
+            self.free_bytes = self.size_bytes = 0
+            return
+        self.free_bytes = disk.f_bavail * disk.f_frsize
+        # Without what is kept for root, so that full is 0 of it.
+        self.size_bytes = (disk.f_blocks - disk.f_bfree + disk.f_bavail) * disk.f_frsize
