@@ -38,9 +38,22 @@ READY_LIMIT_SECONDS = 20
 FUTURE = timedelta(hours=1)
 
 
+def fetched(version, *, or_skip=False):
+    """Whether there is an Alertmanager of this version here; if not, `or_skip` ends the test."""
+    if or_skip:
+        return bool(program(version))
+    try:
+        return bool(program(version))
+    except pytest.skip.Exception:
+        return False
+
+
 @functools.cache
 def program(version):
-    """Return the path of an Alertmanager of this version; amtool is beside it."""
+    """Return the path of an Alertmanager of this version; amtool is beside it.
+
+    Skips the test where it cannot be had; in CI that fails.
+    """
     packages.fetch_missing()
     own = packages.find("prometheus-alertmanager")
     if ".".join(map(str, packages.version(own)[:2])) == version:
@@ -198,7 +211,6 @@ def compress(configuration, factor):
     """Divide all timers of the routes by a factor."""
 
     def shorter(match):
-        value = pytest.approx(0)
         unit = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}[match[3]]
         value = int(match[2]) * unit // factor
         return f"{match[1]}: {value}ms"
