@@ -7,16 +7,19 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 
+from teal import heartbeat
 from teal.bootstrap import ROOT
 from teal.layout import Layout
 from teal.runtime import RuntimeFailedError
-from teal.settings import POOLS, Settings
+from teal.settings import POOLS, SECRETS, Settings
 
 UP_LIMIT_SECONDS = 900
 LIMIT_SECONDS = 120
 # Who owns what nginx, the exporter and the inbox write when root runs Teal: no container of ours
 # runs as root. Unused by Debian and by the images.
 UNPRIVILEGED = 61000
+# That of compose.yml.
+ALERTMANAGER_VERSION = (0, 33, 1)
 
 
 class DockerRuntime:
@@ -38,10 +41,14 @@ class DockerRuntime:
 
     def start(self) -> None:
         self.layout.make(self._settings, hosts=_EveryPartIsAHost(), pools=self.pools)
+        ran = "alertmanager" in self.running()
+        routes_changed = self._write_routes()
         self._write_admin_password()
         self._hand_over_folders()
         self._compose("build", *self._build_flags(), limit=UP_LIMIT_SECONDS)
         self._compose("up", "--detach", "--remove-orphans", "--quiet-pull", limit=UP_LIMIT_SECONDS)
+        if ran and routes_changed:
+            self._compose("kill", "--signal", "HUP", "alertmanager")
 
     def stop(self) -> None:
         if self.running():
@@ -68,6 +75,7 @@ class DockerRuntime:
             )
         except RuntimeFailedError as error:
             raise RuntimeFailedError(f"nginx refuses its configuration: {error}") from error
+        self._write_routes()
         for part in ("nginx", "prometheus", "alertmanager", "blackbox"):
             self._compose("kill", "--signal", "HUP", part)
 
@@ -100,6 +108,10 @@ class DockerRuntime:
 
     # Private
 
+    def _write_routes(self) -> bool:
+        version = ALERTMANAGER_VERSION
+        return heartbeat.write_configuration(self._settings, self.layout, version=version)
+
     def _files(self) -> list[str]:
         files = ["--file", str(ROOT / "compose.yml")]
         override = ROOT / "compose.override.yml"
@@ -110,7 +122,7 @@ class DockerRuntime:
         return [*files, *profile, "--project-directory", str(ROOT), "--env-file", os.devnull]
 
     def _environment(self) -> dict[str, str]:
-        outside = {k: v for k, v in os.environ.items() if k != "SLACK_WEBHOOK_URL"}
+        outside = {k: v for k, v in os.environ.items() if k not in SECRETS}
         return {**outside, **self._variables()}
 
     def _variables(self) -> dict[str, str]:
@@ -126,6 +138,8 @@ class DockerRuntime:
             "TEAL_GREEN_IP": self._ip["green"],
             "TEAL_BLUE_ADDR": self.pools["blue"],
             "TEAL_GREEN_ADDR": self.pools["green"],
+            "TEAL_PROMETHEUS_URL": settings.link("prometheus"),
+            "TEAL_ALERTMANAGER_URL": settings.link("alertmanager"),
             "TEAL_RUNBOOK_URL": settings.runbook,
             "TEAL_DASHBOARD_URL": settings.dashboard
             if grafana

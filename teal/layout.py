@@ -54,8 +54,13 @@ class Layout:
 
     @property
     def secrets(self) -> Path:
-        """The Slack webhook, in a folder that only its owner may open."""
+        """The addresses that are secrets, in a folder that only its owner may open."""
         return self.directory / "secrets"
+
+    @property
+    def alertmanager(self) -> Path:
+        """Alertmanager reads this configuration, beside its secrets."""
+        return self.secrets / "alertmanager.yml"
 
     def make(self, settings: Settings, *, hosts: dict[str, str], pools: dict[str, str]) -> None:
         """Make the folders and write what the parts are told through files.
@@ -68,13 +73,24 @@ class Layout:
         self.secrets.mkdir(mode=0o700, exist_ok=True)
         for name, groups in _targets(settings, hosts, pools).items():
             # JSON is YAML: no second serialiser is needed.
-            _write(self.targets / f"{name}.yml", json.dumps(groups, indent=2) + "\n")
+            write(self.targets / f"{name}.yml", json.dumps(groups, indent=2) + "\n")
         webhook = settings.slack_webhook_url or (
             f"http://{hosts['inbox']}:{settings.inbox_port}/services/local/inbox/webhook"
         )
-        # In a container only Alertmanager is given this file, under another user: the file is
-        # readable, the folder is not. Written in place, because a mounted file is an inode.
-        _write(self.secrets / "slack_webhook_url", webhook + "\n", mode=0o444)
+        # In a container only Alertmanager is given these files, under another user: the files are
+        # readable, the folder is not.
+        write(self.secrets / "slack_webhook_url", webhook + "\n", mode=0o444)
+        write(self.secrets / "heartbeat_url", settings.heartbeat_url + "\n", mode=0o444)
+
+
+def write(path: Path, text: str, *, mode: int = 0o644) -> None:
+    """Write in place, because a mounted file is an inode; not where nothing changes."""
+    if path.exists():
+        if path.read_text() == text:
+            return
+        path.chmod(0o644)
+    path.write_text(text)
+    os.chmod(path, mode)  # noqa: PTH101 - not subject to the umask, unlike creation
 
 
 # Private
@@ -101,12 +117,3 @@ def _targets(
             for pool, address in pools.items()
         ],
     }
-
-
-def _write(path: Path, text: str, *, mode: int = 0o644) -> None:
-    if path.exists():
-        if path.read_text() == text:
-            return
-        path.chmod(0o644)
-    path.write_text(text)
-    os.chmod(path, mode)  # noqa: PTH101 - not subject to the umask, unlike creation

@@ -14,7 +14,7 @@ from typing import Any
 
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
-from teal import packages
+from teal import heartbeat, packages
 from teal.follow import follow_file
 from teal.layout import Layout
 from teal.programs import (
@@ -55,6 +55,7 @@ class LocalRuntime:
         packages.fetch_missing()
         self.layout.make(self._settings, hosts=_EverythingIsHere(), pools=self.pools)
         nginx_changed = render_nginx(self._settings, self.layout)
+        routes_changed = self._write_routes()
         self._output.mkdir(exist_ok=True)
         configuration = self.layout.directory / "supervisord.conf"
         everything = programs(self._settings, self.layout)
@@ -63,6 +64,8 @@ class LocalRuntime:
             self._apply_changes()
             if nginx_changed:
                 self._call("signalProcess", "nginx", "HUP")
+            if routes_changed:
+                self._call("signalProcess", "alertmanager", "HUP")
         else:
             self._start_supervisor(configuration)
 
@@ -101,6 +104,7 @@ class LocalRuntime:
         if test.returncode:
             reason = (test.stderr.strip().splitlines() or ["no reason given"])[-2:][0]
             raise RuntimeFailedError(f"nginx refuses its configuration: {reason}")
+        self._write_routes()
         for part in ("nginx", "prometheus", "alertmanager", "blackbox"):
             self._call("signalProcess", part, "HUP")
 
@@ -129,6 +133,11 @@ class LocalRuntime:
         return follow_file(self._output / f"{part}.log", follow=follow, lines=lines)
 
     # Private
+
+    def _write_routes(self) -> bool:
+        program = packages.find("prometheus-alertmanager")
+        version = packages.version(program) if program else ()
+        return heartbeat.write_configuration(self._settings, self.layout, version=version)
 
     def _configuration(self, everything: list[Program]) -> str:
         folder = self.layout.directory

@@ -40,7 +40,7 @@ def find(command: str) -> Path | None:
     for name in (command, _OTHER_NAMES.get(command, command)):
         for folder in _search_path():
             program = shutil.which(name, path=folder)
-            if program and _version(Path(program)) >= SERVERS[command][1]:
+            if program and version(Path(program)) >= SERVERS[command][1]:
                 return Path(program)
     return None
 
@@ -62,10 +62,10 @@ def fetch_missing() -> None:
     for archive in downloads.glob("*.deb"):
         _run(["dpkg-deb", "--extract", str(archive), str(PROGRAMS)], cwd=downloads)
     shutil.rmtree(downloads)
-    _let_alertmanager_find_its_templates()
-    for command, (package, version) in SERVERS.items():
+    let_alertmanager_find_its_templates(PROGRAMS / "usr" / "bin" / "prometheus-alertmanager")
+    for command, (package, oldest) in SERVERS.items():
         if find(command) is None:
-            wanted = ".".join(map(str, version))
+            wanted = ".".join(map(str, oldest))
             raise SetupError(
                 f"{command} {wanted} or newer is needed, and Debian's package {package} "
                 "does not give it here; install it, or use Docker (RUNTIME=docker)"
@@ -92,30 +92,7 @@ def prometheus_pages() -> Path | None:
     return PROGRAMS / "usr" / "share" / "prometheus" / "web"
 
 
-# Private
-
-_ALERTMANAGER_SHARE = b"/usr/share/prometheus/alertmanager"
-
-
-def _let_alertmanager_find_its_templates() -> None:
-    """Make the private Alertmanager independent of where it is unpacked.
-
-    Debian's build reads its default templates from a fixed folder, which exists only where the
-    package is installed, and has no option for it. In our private copy that name is replaced by a
-    relative one of the same length; a path may end in any number of slashes.
-    """
-    program = PROGRAMS / "usr" / "bin" / "prometheus-alertmanager"
-    if program.exists():
-        relative = DEFAULT_TEMPLATES.encode().ljust(len(_ALERTMANAGER_SHARE), b"/")
-        program.write_bytes(program.read_bytes().replace(_ALERTMANAGER_SHARE, relative))
-
-
-def _search_path() -> list[str]:
-    private = [str(PROGRAMS / folder) for folder in ("usr/sbin", "usr/bin")]
-    return [*os.environ.get("PATH", os.defpath).split(os.pathsep), "/usr/sbin", *private]
-
-
-def _version(program: Path) -> tuple[int, ...]:
+def version(program: Path) -> tuple[int, ...]:
     """Return the version a program prints; () where it does not run."""
     flag = "-v" if program.name == "nginx" else "--version"
     try:
@@ -126,6 +103,28 @@ def _version(program: Path) -> tuple[int, ...]:
         return ()
     number = re.search(r"(?:version |nginx/)(\d+(?:\.\d+)+)", answer.stdout + answer.stderr)
     return tuple(int(part) for part in number[1].split(".")) if number else ()
+
+
+def let_alertmanager_find_its_templates(program: Path) -> None:
+    """Make an unpacked Alertmanager independent of where it is unpacked.
+
+    Debian's build reads its default templates from a fixed folder, which exists only where the
+    package is installed, and has no option for it. In our private copy that name is replaced by a
+    relative one of the same length; a path may end in any number of slashes.
+    """
+    if program.exists():
+        relative = DEFAULT_TEMPLATES.encode().ljust(len(_ALERTMANAGER_SHARE), b"/")
+        program.write_bytes(program.read_bytes().replace(_ALERTMANAGER_SHARE, relative))
+
+
+# Private
+
+_ALERTMANAGER_SHARE = b"/usr/share/prometheus/alertmanager"
+
+
+def _search_path() -> list[str]:
+    private = [str(PROGRAMS / folder) for folder in ("usr/sbin", "usr/bin")]
+    return [*os.environ.get("PATH", os.defpath).split(os.pathsep), "/usr/sbin", *private]
 
 
 def _download(packages: list[str], folder: Path) -> None:

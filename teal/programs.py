@@ -17,6 +17,9 @@ from teal.layout import Layout
 from teal.settings import POOLS, Settings
 
 
+_START_DELAY_SINCE = (0, 30)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Program:
     """One process under the supervisor."""
@@ -212,7 +215,8 @@ def _prometheus(settings: Settings, layout: Layout) -> Program:
             f"--storage.tsdb.retention.time={settings.retention_time}",
             f"--storage.tsdb.retention.size={settings.retention_size}",
             f"--web.listen-address=127.0.0.1:{settings.prometheus_port}",
-            f"--web.external-url={settings.url('prometheus')}/",
+            f"--web.external-url={settings.link('prometheus')}",
+            "--web.route-prefix=/",
             # As in compose.yml, which says why.
             "--rules.alert.resend-delay=15s",
             # Always on since 3.0.
@@ -243,21 +247,37 @@ def _alertmanager(settings: Settings, layout: Layout) -> Program:
     data = layout.directory / "alertmanager"
     if templates := packages.default_templates():
         _link(layout.directory / packages.DEFAULT_TEMPLATES, templates)
+    # Its path in the configuration is relative to that file.
+    _link(layout.alertmanager.parent / "templates", ROOT / "alertmanager" / "templates")
+    program = _server("prometheus-alertmanager")
     return Program(
         name="alertmanager",
         command=[
-            _server("prometheus-alertmanager"),
-            f"--config.file={ROOT / 'alertmanager' / 'alertmanager.yml'}",
+            program,
+            f"--config.file={layout.alertmanager}",
             f"--storage.path={data}",
             f"--web.listen-address=127.0.0.1:{settings.alertmanager_port}",
-            f"--web.external-url={settings.url('alertmanager')}/",
+            f"--web.external-url={settings.link('alertmanager')}",
+            "--web.route-prefix=/",
             # One Alertmanager: no cluster, no port 9094, no settling time.
             "--cluster.listen-address=",
+            # As in compose.yml, which says why.
+            "--data.maintenance-interval=5s",
+            *_start_delay(program),
         ],
         # The secret's path in the configuration is relative to this.
         directory=layout.directory,
         stop_seconds=20,
     )
+
+
+def _start_delay(alertmanager: str) -> list[str]:
+    """Return the flag that keeps a fresh Alertmanager from telling what it has not yet heard all of.
+
+    Debian 12's does not know it.
+    """
+    knows = packages.version(Path(alertmanager)) >= _START_DELAY_SINCE
+    return ["--dispatch.start-delay=15s"] if knows else []
 
 
 def _grafana_program() -> str | None:

@@ -16,6 +16,8 @@ from dotenv import dotenv_values
 from teal.bootstrap import HOME, ROOT
 
 POOLS = ("blue", "green")
+# Whoever has one of these can write to your channel, or make silence look like health.
+SECRETS = ("SLACK_WEBHOOK_URL", "HEARTBEAT_URL")
 
 
 class SettingsError(Exception):
@@ -49,8 +51,11 @@ class Settings:
     inbox_port: int
     grafana_port: int
     slack_webhook_url: str
+    heartbeat_url: str
     runbook_url: str
     dashboard_url: str
+    prometheus_url: str
+    alertmanager_url: str
     log_rotate_mb: int
     log_rotate_keep: int
     retention_time: str
@@ -91,10 +96,15 @@ class Settings:
         """Where the first dashboard is found."""
         return self.dashboard_url or f"{self.url('grafana')}/d/teal-overview"
 
+    def link(self, part: str) -> str:
+        """Return where the buttons of a message find Prometheus or Alertmanager; ends in a slash."""
+        address: str = getattr(self, f"{part}_url") or self.url(part)
+        return address.rstrip("/") + "/"
+
     def variables(self) -> dict[str, str]:
-        """Return all settings but the secret, under the names they have in `.env`."""
-        secret = {"slack_webhook_url", "directory"}
-        return {k.upper(): str(v) for k, v in vars(self).items() if k not in secret}
+        """Return all settings but the secrets, under the names they have in `.env`."""
+        shown = {k.upper(): str(v) for k, v in vars(self).items() if k != "directory"}
+        return {name: value for name, value in shown.items() if name not in SECRETS}
 
 
 def load(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -133,8 +143,11 @@ _PATTERNS = {
     "GREEN_RELEASE": (r"[\w.+-]{1,100}", "letters, digits and . _ + -"),
     "HTTP_ADDR": (r"[0-9.]+|\[[0-9a-fA-F:.]+\]", "an IP address such as 0.0.0.0 or 127.0.0.1"),
     "SLACK_WEBHOOK_URL": (r"(https?://\S+)?", "empty, or the https:// address of a webhook"),
+    "HEARTBEAT_URL": (r"(https?://\S+)?", "empty, or an https:// address"),
     "RUNBOOK_URL": (r"(https?://\S+)?", "empty, or an address"),
     "DASHBOARD_URL": (r"(https?://\S+)?", "empty, or an address"),
+    "PROMETHEUS_URL": (r"(https?://\S+)?", "empty, or an address"),
+    "ALERTMANAGER_URL": (r"(https?://\S+)?", "empty, or an address"),
 }
 _HIGHEST_PORT = 65535
 # Room for the pools in the lower half, for all others in the upper one.
@@ -181,8 +194,8 @@ def _subnet(value: str) -> str:
 
 
 def _wrong(name: str, value: str, right: str) -> SettingsError:
-    # A webhook is a secret: it is not repeated, not even when it is wrong.
-    shown = "its value" if name == "SLACK_WEBHOOK_URL" else repr(value)
+    # A secret is not repeated, not even when it is wrong.
+    shown = "its value" if name in SECRETS else repr(value)
     return SettingsError(f"{name}: {shown} is not valid; it must be {right}")
 
 

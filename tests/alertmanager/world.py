@@ -1,0 +1,269 @@
+"""A real Alertmanager of either version with the shipped configuration, and the inbox as its Slack.
+
+Alerts go in as Prometheus posts them, messages come out as Slack gets them. Time can be compressed:
+all the timers of the routes are divided by a factor (but never the 10 s that a delivery has at least).
+"""
+
+import contextlib
+import functools
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import requests
+from fix_stack import cannot_run, free_ports
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from exporter.bench import debian
+from inbox.store import Store
+from inbox.web import create_app
+from teal import api, heartbeat, packages
+from teal.bootstrap import HOME
+from teal.layout import Layout
+from teal.programs import programs
+from teal.settings import load
+from teal.wait import wait_for
+
+# Debian 12's, and the one that compose.yml names.
+VERSIONS = ("0.25", "0.33")
+READY_LIMIT_SECONDS = 20
+FUTURE = timedelta(hours=1)
+
+
+def fetched(version, *, or_skip=False):
+    """Whether there is an Alertmanager of this version here; if not, `or_skip` ends the test."""
+    if or_skip:
+        return bool(program(version))
+    try:
+        return bool(program(version))
+    except pytest.skip.Exception:
+        return False
+
+
+@functools.cache
+def program(version):
+    """Return the path of an Alertmanager of this version; amtool is beside it.
+
+    Skips the test where it cannot be had; in CI that fails.
+    """
+    packages.fetch_missing()
+    own = packages.find("prometheus-alertmanager")
+    if ".".join(map(str, packages.version(own)[:2])) == version:
+        return own
+    name = "prometheus-alertmanager"
+    try:
+        found = debian.fetch(name, [name], "sid", HOME / "debian").path
+    except debian.UnavailableError as error:
+        cannot_run(f"Alertmanager {version}: {error}")
+    if not found.with_name("patched").exists():
+        packages.let_alertmanager_find_its_templates(found)
+        found.with_name("patched").touch()
+    if ".".join(map(str, packages.version(found)[:2])) != version:
+        cannot_run(f"Alertmanager {version}: Debian has {packages.version(found)}")
+    return found
+
+
+class _Quiet(WSGIRequestHandler):
+    def log(self, *_):
+        """Keep the test's output clean."""
+
+
+class Inbox:
+    """The inbox itself, in this process; `url` is where it listens."""
+
+    def __init__(self, folder):
+        self.app = create_app(Store(folder / "messages.jsonl"))
+        self.server = make_server(
+            "127.0.0.1", 0, self.app, threaded=True, request_handler=_Quiet
+        )
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def messages(self):
+        """Return all messages: when they came, state, title and footer."""
+        return self.app.test_client().get("/api/messages").json["messages"]
+
+    def trouble(self, kind):
+        """Have Slack a bad time until `calm()`."""
+        answer = self.app.test_client().post(f"/api/trouble?status={kind}&seconds=600")
+        assert answer.status_code == 200, answer.text
+
+    def calm(self):
+        """End the trouble."""
+        self.app.test_client().delete("/api/trouble")
+
+    def close(self):
+        """Stop listening."""
+        self.calm()
+        self.server.shutdown()
+
+
+class World:
+    """One Alertmanager and one inbox; a context manager."""
+
+    def __init__(self, version, *, faster=1, heartbeat_url=""):
+        self.folder = Path(tempfile.mkdtemp(prefix="teal-am-"))
+        self.inbox = Inbox(self.folder)
+        self.program = program(version)
+        (port,) = free_ports(1)
+        nothing = self.folder / "no.env"
+        nothing.touch()
+        self.settings = load(
+            {
+                "TEAL_ENV_FILE": str(nothing),
+                "TEAL_DIR": str(self.folder),
+                "ALERTMANAGER_PORT": str(port),
+                "SLACK_WEBHOOK_URL": f"{self.inbox.url}/services/local/inbox/webhook",
+                "HEARTBEAT_URL": heartbeat_url,
+            }
+        )
+        self.url = self.settings.url("alertmanager")
+        self.layout = Layout(self.folder / "local")
+        self.layout.make(self.settings, hosts=defaultdict(lambda: "127.0.0.1"), pools={})
+        heartbeat.write_configuration(
+            self.settings, self.layout, version=packages.version(self.program)
+        )
+        if faster != 1:
+            compress(self.layout.alertmanager, faster)
+        self.log = self.folder / "alertmanager.log"
+        self.process = None
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+        self.inbox.close()
+        shutil.rmtree(self.folder)
+
+    def start(self, *, delay=False):
+        """Start Alertmanager as `make up` does; without its start delay, unless it is wanted."""
+        part = next(p for p in programs(self.settings, self.layout) if p.name == "alertmanager")
+        templates = self.layout.directory / packages.DEFAULT_TEMPLATES
+        own = self.program.parents[1] / "share" / "prometheus" / "alertmanager"
+        if own.exists():
+            templates.unlink(missing_ok=True)
+            templates.symlink_to(own)
+        flags = [f for f in part.command[1:] if delay or "start-delay" not in f]
+        self.process = subprocess.Popen(
+            [str(self.program), *flags],
+            cwd=part.directory,
+            stdout=subprocess.DEVNULL,
+            stderr=self.log.open("ab"),
+        )
+        wait_for(
+            lambda: api.is_healthy(f"{self.url}/-/ready"),
+            what="Alertmanager",
+            seconds=READY_LIMIT_SECONDS,
+        )
+
+    def stop(self, *, hard=False):
+        """End Alertmanager; `hard` is kill -9."""
+        if self.process is None:
+            return
+        self.process.kill() if hard else self.process.terminate()
+        self.process.wait(timeout=20)
+        self.process = None
+
+    def post(self, *alerts):
+        """Hand over alerts, as Prometheus does."""
+        url = f"{self.url}/api/v2/alerts"
+        requests.post(url, json=alerts, timeout=5).raise_for_status()
+
+    def metric(self, name, **labels):
+        """Return the sum of a metric of Alertmanager over the series with these labels."""
+        text = requests.get(f"{self.url}/metrics", timeout=5).text
+        wanted = [f'{key}="{value}"' for key, value in labels.items()]
+        return sum(
+            float(line.rpartition(" ")[2])
+            for line in text.splitlines()
+            if re.match(rf"{name}[{{ ]", line) and all(each in line for each in wanted)
+        )
+
+    def told(self, stack):
+        """Return what was told of a stack, in order: `state alertname`."""
+        return [
+            f"{m['state']} {name}"
+            for m in self.inbox.messages()
+            for of, name in [m["payload"]["attachments"][0]["footer"].split(" · ")]
+            if of == stack
+        ]
+
+    def wait_until_told(self, stack, *wanted, seconds):
+        """Wait for exactly these messages; others fail the test at once or by the limit."""
+        with contextlib.suppress(Exception):
+            wait_for(
+                lambda: len(self.told(stack)) >= len(wanted), what="messages", seconds=seconds
+            )
+        assert list(wanted) == self.told(stack)
+
+
+def compress(configuration, factor):
+    """Divide all timers of the routes by a factor."""
+
+    def shorter(match):
+        unit = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}[match[3]]
+        value = int(match[2]) * unit // factor
+        return f"{match[1]}: {value}ms"
+
+    text = configuration.read_text()
+    text = re.sub(r"(group_wait|group_interval|repeat_interval): (\d+)(ms|s|m|h)\b", shorter, text)
+    configuration.chmod(0o644)
+    configuration.write_text(text)
+
+
+def alert(name, *, stack, severity="critical", category="pool", ended=False, texts=None, **labels):
+    """Return an alert as Prometheus posts it: it began now; `ended` resolves it."""
+    now = datetime.now(UTC)
+    ends = now if ended else now + FUTURE
+    texts = {"summary": f"{name} of {stack}", "description": "Numbers."} if texts is None else texts
+    return {
+        "labels": {
+            "alertname": name,
+            "stack": stack,
+            "severity": severity,
+            "category": category,
+            **labels,
+        },
+        "annotations": texts,
+        # The same for every post, or Alertmanager takes it for another firing of the alert.
+        "startsAt": (now - timedelta(milliseconds=50)).isoformat(),
+        "endsAt": ends.isoformat(),
+        "generatorURL": "http://127.0.0.1:9090/graph?g0.expr=up",
+    }
+
+
+def ended(firing):
+    """Return the same alert, resolved now."""
+    return {**firing, "endsAt": datetime.now(UTC).isoformat()}
+
+
+class Clock:
+    """Seconds since the start of a test."""
+
+    def __init__(self):
+        self._began = time.time()
+
+    def now(self):
+        """Return them."""
+        return time.time() - self._began
+
+    def of(self, message):
+        """Return when a message came."""
+        return message["received"] - self._began
+
+
+def nobody_listens():
+    """Return an address that refuses connections."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{free.getsockname()[1]}"
