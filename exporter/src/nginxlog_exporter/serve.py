@@ -1,17 +1,21 @@
-"""A small HTTP server: GET only, one answer per path, safe to stop."""
+"""A small HTTP server: GET and HEAD, one answer per path, TLS if wanted, safe to stop."""
 
 import logging
 import socket
+import ssl
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from nginxlog_exporter.connections import Connections
 from nginxlog_exporter.settings import Address
+from nginxlog_exporter.webconfig import WebConfig, WebFile
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +23,10 @@ TEXT = "text/plain; charset=utf-8"
 # What only Prometheus and those that scrape like it send.
 SCRAPER_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 STOP_SECONDS = 1.0
+# Prometheus needs one connection, a person with a browser a few. Each is a thread.
+MOST_CONNECTIONS = 32
+# For a client to agree on the encryption.
+HANDSHAKE_SECONDS = 5.0
 
 
 class Answer(NamedTuple):
@@ -27,6 +35,7 @@ class Answer(NamedTuple):
     body: bytes
     content_type: str = TEXT
     status: HTTPStatus = HTTPStatus.OK
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 class Asked(NamedTuple):
@@ -40,23 +49,15 @@ Routes = dict[str, Callable[[Asked], Answer]]
 
 
 @contextmanager
-def serving(address: Address, routes: Routes) -> Iterator[Address]:
-    """Answer GET requests for these paths until the block ends; yields the address bound to.
+def serving(
+    address: Address, routes: Routes, web_config: WebFile | None = None
+) -> Iterator[Address]:
+    """Answer requests for these paths until the block ends; yields the address bound to.
 
     Port 0 takes a free one. Raises OSError if the address cannot be had.
     """
-
-    class Server(ThreadingHTTPServer):
-        address_family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-        daemon_threads = True
-
-        def handle_error(self, *_: object) -> None:
-            error = sys.exception()
-            if not isinstance(error, (ConnectionError, TimeoutError)):
-                log.error("a request could not be answered", exc_info=error)
-
     try:
-        server = Server(address, _handler(routes))
+        server = _Server(address, routes, web_config)
     except OSError as error:
         raise OSError(error.errno, f"cannot listen at {address}: {error.strerror}") from error
     thread = threading.Thread(target=server.serve_forever, args=(0.1,), name="http", daemon=True)
@@ -71,28 +72,103 @@ def serving(address: Address, routes: Routes) -> Iterator[Address]:
 
 # Private
 
+_NOT_FOUND = Answer(b"not found\n", status=HTTPStatus.NOT_FOUND)
+_WHO_ARE_YOU = Answer(
+    b"unauthorized\n",
+    status=HTTPStatus.UNAUTHORIZED,
+    headers={"WWW-Authenticate": 'Basic realm="nginxlog-exporter", charset="UTF-8"'},
+)
 
-def _handler(routes: Routes) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        # A client that says nothing keeps a thread for this long, in seconds.
-        timeout = 30
 
-        def do_GET(self) -> None:
-            route = routes.get(urlsplit(self.path).path)
-            asked = Asked(self.headers.get("Accept", ""), SCRAPER_HEADER in self.headers)
-            self._send(
-                route(asked) if route else Answer(b"not found\n", status=HTTPStatus.NOT_FOUND)
-            )
+class _Handler(BaseHTTPRequestHandler):
+    """One connection."""
 
-        def _send(self, answer: Answer) -> None:
-            self.send_response(answer.status)
-            self.send_header("Content-Type", answer.content_type)
-            self.send_header("Content-Length", str(len(answer.body)))
-            self.end_headers()
+    server: "_Server"
+    protocol_version = "HTTP/1.1"
+    # A client that says nothing keeps a thread for this long, in seconds.
+    timeout = 30
+    # Header and body leave together and at once; else a kept-alive client waits for the kernel's
+    # timers, 40 ms each time.
+    wbufsize = 65536
+    disable_nagle_algorithm = True
+
+    def do_GET(self) -> None:
+        web = self.server.current()
+        if getattr(self.connection, "context", None) is not web.tls:
+            # The rules of who may connect have changed since: the client has to do so again.
+            self.close_connection = True
+            return
+        with self.server.connections.busy(self.connection):
+            answer = self._answer(web)
+        self._send(answer, web.headers)
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def _answer(self, web: WebConfig) -> Answer:
+        if web.users and not web.users.admit(self.headers.get("Authorization", "")):
+            return _WHO_ARE_YOU
+        route = self.server.routes.get(urlsplit(self.path).path)
+        asked = Asked(self.headers.get("Accept", ""), SCRAPER_HEADER in self.headers)
+        return route(asked) if route else _NOT_FOUND
+
+    def _send(self, answer: Answer, headers: Mapping[str, str]) -> None:
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.content_type)
+        self.send_header("Content-Length", str(len(answer.body)))
+        for name, value in {**headers, **answer.headers}.items():
+            self.send_header(name, value)
+        if "Content-Length" in self.headers or "Transfer-Encoding" in self.headers:
+            # Nobody reads the body of a request, which must not be taken for the next one.
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if self.command != "HEAD":
             self.wfile.write(answer.body)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Scrapes are no news."""
+    def version_string(self) -> str:
+        """Tell who answers, but not by which Python."""
+        return "nginxlog-exporter"
 
-    return Handler
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Scrapes are no news."""
+
+
+class _Server(ThreadingHTTPServer):
+    """Accepts connections; each is a thread, in which all that waits for its client is done."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, address: Address, routes: Routes, web_config: WebFile | None) -> None:
+        self.address_family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+        self.routes = routes
+        self.current = web_config.current if web_config else WebConfig
+        self.connections = Connections(MOST_CONNECTIONS)
+        super().__init__(address, _Handler)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, client = super().get_request()
+        tls = self.current().tls
+        if tls:
+            connection = tls.wrap_socket(
+                connection, server_side=True, do_handshake_on_connect=False
+            )
+        return connection, client
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ANN401, ARG002
+        return self.connections.admit(request)
+
+    def finish_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
+        if isinstance(request, ssl.SSLSocket):
+            request.settimeout(HANDSHAKE_SECONDS)
+            request.do_handshake()
+        super().finish_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:  # noqa: ANN401
+        self.connections.leave(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, *_: object) -> None:
+        error = sys.exception()
+        if not isinstance(error, (ConnectionError, TimeoutError, ssl.SSLError)):
+            log.error("a request could not be answered", exc_info=error)

@@ -38,9 +38,11 @@ def run(settings: Settings, line_format: LineFormat) -> None:
     follower = Follower(settings, line_format)
     follower.restore()
     loop = _Loop(follower, stop)
-    with serving(settings.listen, _routes(follower, loop)) as address:
+    web = settings.web_config
+    with serving(settings.listen, _routes(follower, loop), web) as address:
         files = ", ".join(settings.files)
-        log.info("nginxlog-exporter %s: %s -> http://%s/", __version__, files, address)
+        scheme = "https" if web and web.current().tls else "http"
+        log.info("nginxlog-exporter %s: %s -> %s://%s/", __version__, files, scheme, address)
         loop.run()
         log.info("stopping")
         deadline = time.monotonic() + LAST_LINES_SECONDS

@@ -17,6 +17,8 @@ from nginxlog_exporter.nginxconf import COMBINED, LogFormat, LogFormatError, cho
 from nginxlog_exporter.parse import OTHER
 from nginxlog_exporter.pools import NONE, UNKNOWN, PoolMap
 from nginxlog_exporter.routes import Routes
+from nginxlog_exporter.webconfig import WebFile
+from nginxlog_exporter.webyaml import WebConfigError
 
 PREFIX = "NGINXLOG_"
 # Settings without which some metrics have nothing to show.
@@ -53,7 +55,7 @@ class Settings:
     active_after: int
     poll_seconds: float
     routes: Routes
-    web_config: Path | None
+    web_config: WebFile | None
     buckets: tuple[float, ...]
 
     def has(self, feature: str) -> bool:
@@ -67,11 +69,13 @@ class Variable(NamedTuple):
     name: str
     default: str
     meaning: str
+    # What other exporters call the flag.
+    usual_flag: str = ""
 
     @property
     def flag(self) -> str:
         """The flag that mirrors the variable."""
-        return "--" + self.name.removeprefix(PREFIX).lower().replace("_", "-")
+        return self.usual_flag or "--" + self.name.removeprefix(PREFIX).lower().replace("_", "-")
 
 
 VARIABLES = (
@@ -98,7 +102,10 @@ VARIABLES = (
     Variable("NGINXLOG_POLL_SECONDS", "0.1", "how often to look for new lines"),
     Variable("NGINXLOG_ROUTES", "", "templates such as /api/users/:id,/static/*, to count by"),
     Variable(
-        "NGINXLOG_WEB_CONFIG_FILE", "", "TLS and basic authentication, as Prometheus exporters do"
+        "NGINXLOG_WEB_CONFIG_FILE",
+        "",
+        "TLS and basic authentication, as Prometheus exporters do",
+        "--web.config.file",
     ),
     Variable(
         "NGINXLOG_BUCKETS",
@@ -134,7 +141,7 @@ def load(
         files=files,
         log_format=_log_format(texts),
         desired_dir=_path(texts["NGINXLOG_DESIRED_DIR"]),
-        web_config=_path(texts["NGINXLOG_WEB_CONFIG_FILE"]),
+        web_config=_web_config(texts["NGINXLOG_WEB_CONFIG_FILE"]),
         from_end=values.pop("NGINXLOG_READ_FROM"),
         **{name.removeprefix(PREFIX).lower(): value for name, value in values.items()},
     )
@@ -197,6 +204,13 @@ def _pools(text: str) -> PoolMap:
 
 def _path(text: str) -> Path | None:
     return Path(text) if text else None
+
+
+def _web_config(text: str) -> WebFile | None:
+    try:
+        return WebFile(Path(text)) if text else None
+    except WebConfigError as error:
+        raise SettingsError(f"NGINXLOG_WEB_CONFIG_FILE {error}") from error
 
 
 def _from_end(text: str) -> bool:
