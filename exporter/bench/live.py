@@ -20,7 +20,7 @@ START_SECONDS = 30.0
 SCRAPE_SECONDS = 10.0
 # As Prometheus asks.
 HEADERS = {
-    "Accept": "text/plain;version=0.0.4",
+    "Accept": "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5",
     "X-Prometheus-Scrape-Timeout-Seconds": "10",
 }
 _TICKS = os.sysconf("SC_CLK_TCK")

@@ -128,8 +128,9 @@ def _load(arguments: argparse.Namespace, kept: results.Results) -> None:
 def _write(kept: results.Results) -> None:
     results.save(DOCUMENT.with_suffix(".json"), kept)
     DOCUMENT.write_text(report.document(kept), encoding="utf-8")
-    picture = chart.draw([measured for measured, _ in kept.races.values()])
-    DOCUMENT.with_suffix(".svg").write_text(picture, encoding="utf-8")
+    if kept.races:
+        picture = chart.draw([measured for measured, _ in kept.races.values()])
+        DOCUMENT.with_suffix(".svg").write_text(picture, encoding="utf-8")
     _say(f"{DOCUMENT.relative_to(ROOT)} written, with its chart and figures")
 
 

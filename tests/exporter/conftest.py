@@ -6,7 +6,7 @@ import pytest
 from tailing import Reader
 from webworld import Web, certificate, lock
 
-from nginxlog_exporter import tail
+from nginxlog_exporter import serve, tail
 
 
 @pytest.fixture
@@ -36,6 +36,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def web(tmp_path: Path, certificates: Path) -> Web:
+def web(tmp_path: Path, certificates: Path, monkeypatch: pytest.MonkeyPatch) -> Web:
     """Provide the certificates, and no server yet."""
+    monkeypatch.setattr(serve, "LOOK_SECONDS", 0.02)
     return Web(tmp_path, certificates)

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from threading import Event
 
 import pytest
 import requests
@@ -10,8 +9,9 @@ from loglines import BLUE, GREEN, START, line, numbered, settings, teal_format
 
 from nginxlog_exporter import expose, state
 from nginxlog_exporter.follow import Follower
+from nginxlog_exporter.reader import Reader
 from nginxlog_exporter.serve import serving
-from nginxlog_exporter.service import _Loop, _routes
+from nginxlog_exporter.service import _routes
 from nginxlog_exporter.settings import Address
 
 
@@ -190,7 +190,7 @@ def test_what_a_full_disk_did_not_hold_is_read_again_before_it_is_shown(
     second = Follower(settings(tmp_path), teal_format())
     second.restore()
     assert second.is_behind
-    with serving(Address("127.0.0.1", 0), _routes(second, _Loop(second, Event()))) as address:
+    with serving(Address("127.0.0.1", 0), _routes(second, Reader(second))) as address:
         url = f"http://{address}/metrics"
         assert requests.get(url, timeout=5).status_code == 503
         second.catch_up()
@@ -201,3 +201,46 @@ def test_what_a_full_disk_did_not_hold_is_read_again_before_it_is_shown(
     third = Follower(settings(tmp_path), teal_format())
     third.restore()
     assert not third.is_behind
+
+
+def spoil(folder: Path) -> None:
+    """Cut the snapshot off, as a disk error might."""
+    path = folder / "state.json"
+    content = path.read_bytes()
+    path.unlink()
+    path.write_bytes(content[:100])
+
+
+def shown(found: Follower) -> float:
+    """Return what Prometheus is shown of blue's fine responses."""
+    families = {f.name: f for f in expose.metrics(found, for_prometheus=True)}
+    samples = families["nginxlog_http_responses"].samples
+    return sum(s.value for s in samples if s.labels == {"pool": "blue", "class": "2xx"})
+
+
+def test_after_a_spoiled_snapshot_no_series_is_taken_for_new(tmp_path: Path) -> None:
+    """Prometheus has seen their numbers; a 0 again would be a reset."""
+    append(tmp_path, *numbered(5))
+    first = restarted(tmp_path)
+    first.save()
+    assert [shown(first), shown(first)] == [0, 5]
+    spoil(tmp_path)
+
+    assert shown(restarted(tmp_path)) == 5
+
+
+def test_a_stop_while_lines_are_read_again_is_no_end_of_it(tmp_path: Path) -> None:
+    """The snapshot of that moment still holds less than what was shown."""
+    append(tmp_path, *numbered(5))
+    first = restarted(tmp_path)
+    first.save()
+    assert [shown(first), shown(first)] == [0, 5]
+    spoil(tmp_path)
+    stopped = Follower(settings(tmp_path), teal_format())
+    stopped.restore()
+    stopped.catch_up(lambda: False)
+    stopped.save()
+    again = Follower(settings(tmp_path), teal_format())
+    again.restore()
+
+    assert again.is_behind

@@ -13,8 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from nginxlog_exporter import cli, expose
 from nginxlog_exporter.catalogue import COUNTERS, GAUGES, HISTOGRAMS, PROCESS_COUNTERS
 from nginxlog_exporter.follow import Follower
+from nginxlog_exporter.reader import Reader
 from nginxlog_exporter.serve import serving
-from nginxlog_exporter.service import _Loop, _routes
+from nginxlog_exporter.service import _routes
 from nginxlog_exporter.settings import Address
 
 RETRY = {"upstream_addr": f"{BLUE}, {GREEN}", "upstream_status": "502, 200"}
@@ -179,9 +180,9 @@ def test_families_whose_variables_are_missing_are_not_shown(tmp_path: Path) -> N
 def page(tmp_path: Path) -> Iterator[str]:
     """Serve a log of one line; give the address."""
     found = follower(tmp_path, line())
-    loop = _Loop(found, threading.Event())
-    loop._caught_up = True
-    with serving(Address("127.0.0.1", 0), _routes(found, loop)) as address:
+    reader = Reader(found)
+    reader._caught_up = True
+    with serving(Address("127.0.0.1", 0), _routes(found, reader)) as address:
         yield f"http://{address}"
 
 
@@ -211,12 +212,34 @@ def test_any_other_path_is_not_found(page: str) -> None:
 
 def test_ready_only_while_the_log_is_followed(tmp_path: Path) -> None:
     """503 before the log was read to its end and once the exporter is told to stop."""
-    stop = threading.Event()
-    loop = _Loop(follower(tmp_path), stop)
-    with serving(Address("127.0.0.1", 0), _routes(loop._follower, loop)) as address:
+    found = follower(tmp_path)
+    reader = Reader(found)
+    with serving(Address("127.0.0.1", 0), _routes(found, reader)) as address:
         ready = f"http://{address}/-/ready"
         assert requests.get(ready, timeout=5).status_code == 503
-        loop._caught_up = True
+        reader._caught_up = True
         assert requests.get(ready, timeout=5).status_code == 200
-        stop.set()
+        reader.stop()
         assert requests.get(ready, timeout=5).status_code == 503
+
+
+def test_a_scrape_shows_the_lines_before_it_however_rarely_they_are_looked_for(
+    tmp_path: Path,
+) -> None:
+    """It wakes the reader, so that nothing is late and idling costs nothing."""
+    found = follower(tmp_path, poll_seconds="60")
+    reader = Reader(found)
+    thread = threading.Thread(target=reader.run)
+    thread.start()
+    try:
+        with serving(Address("127.0.0.1", 0), _routes(found, reader)) as address:
+            key = "nginxlog_http_responses_total", frozenset({("pool", "blue"), ("class", "2xx")})
+            for number in range(1, 21):
+                with (tmp_path / "access.log").open("ab") as log:
+                    log.write(line(request_id=f"{number:032x}"))
+                scrapes = (requests.get(f"http://{address}/metrics", timeout=5) for _ in range(50))
+                # A scrape on a busy machine may come before the reader.
+                assert any(samples(scrape.text)[key] == number for scrape in scrapes)
+    finally:
+        reader.stop()
+        thread.join(5)

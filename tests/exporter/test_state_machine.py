@@ -118,8 +118,9 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.lossy and self.world.live)
     @rule()
     def truncate(self) -> None:
-        """Cut the log without a copy."""
+        """Cut the log without a copy; its reader will open it anew, if it is still there."""
         self._miss(self.world.truncate())
+        self.holds_live_open = False
 
     @precondition(lambda self: self.lossy and self.world.live)
     @rule()
@@ -153,8 +154,9 @@ class Machine(RuleBasedStateMachine):
             snapshot.unlink()
             snapshot.write_bytes(content[:-20])
             self.saved = self.saved_before
-            # The snapshot before knows less than was scraped, until all is read again.
-            self.scraped.clear()
+            if self.lossy:
+                # What the snapshot before does not know may be destroyed by now.
+                self.scraped.clear()
         self.counted = self.saved
         for gone in self.world.destroyed:
             self._miss(gone)
@@ -193,10 +195,10 @@ class Machine(RuleBasedStateMachine):
             if self.world.live:
                 assert unparsed == self.world.torn
 
-    @precondition(lambda self: self.follower)
+    @precondition(lambda self: self.follower and not self.follower.is_behind)
     @rule()
     def scrape(self) -> None:
-        """Nothing that was ever scraped goes down."""
+        """Nothing that was ever scraped goes down; while it might, nothing is shown."""
         with self._saving():
             numbers = growing(self.follower, for_prometheus=True)
         for name, labels, number in numbers:

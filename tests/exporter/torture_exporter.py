@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from http import HTTPStatus
 from pathlib import Path
 
 import requests
@@ -50,7 +51,7 @@ class Exporter:
         """Scrape; what only grows must not have fallen. `true`: the numbers a person gets."""
         self._wait_until_it_serves()
         headers = {} if true else PROMETHEUS
-        text = requests.get(f"{self._url}/metrics", headers=headers, timeout=START_SECONDS).text
+        text = self._metrics(headers)
         found: dict[tuple[str, ...], float] = {}
         for family in text_string_to_metric_families(text):
             if family.type not in ("counter", "histogram") or _is_of_process(family.name):
@@ -71,6 +72,16 @@ class Exporter:
         deadline = time.monotonic() + CATCH_UP_SECONDS
         while total(self.scrape(true=True), LINES) < lines and time.monotonic() < deadline:
             pause(0.1)
+
+    def _metrics(self, headers: dict[str, str]) -> str:
+        deadline = time.monotonic() + CATCH_UP_SECONDS
+        while True:
+            answer = requests.get(f"{self._url}/metrics", headers=headers, timeout=START_SECONDS)
+            # It shows nothing while what it counts may be less than what it showed before.
+            if answer.status_code == HTTPStatus.OK or time.monotonic() > deadline:
+                answer.raise_for_status()
+                return answer.text
+            pause(0.05)
 
     def _launch(self) -> None:
         self._url = ""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import bcrypt
 import requests
+from fix_stack import cannot_run
 
 from nginxlog_exporter.serve import Answer, Routes, serving
 from nginxlog_exporter.settings import Address
@@ -36,6 +37,8 @@ USERS = (
 
 def certificate(folder: Path, name: str, *options: str) -> None:
     """Make `name.crt` and `name.key`, good for 127.0.0.1; it signs itself if nobody else does."""
+    if shutil.which("openssl") is None:
+        cannot_run("openssl is missing")
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
          "-nodes", "-days", "2", "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1",

@@ -50,7 +50,8 @@ class Aggregate:
         self.response_bytes: Counter[tuple[str]] = Counter()
         self.request_bytes: Counter[tuple[str]] = Counter()
         self.folded = Counter({(label,): 0 for label in FOLDED})
-        times = lru_cache(_MOST_TIMES)(self._times)
+        # What texts of durations mean, the last ones at hand.
+        self.times = times = lru_cache(_MOST_TIMES)(self._times)
         self.durations = Durations(self.pools, shape.buckets, times)
         self.routes = RouteCounters(shape.routes, shape.buckets, line_format, times)
         self.history = History(
@@ -76,7 +77,7 @@ class Aggregate:
         for timing, members in _by_timing(rows, labels, timings).items():
             self._measure(timing, members)
         self.routes.add(rows, labels, meanings)
-        self.history.follow(rows, labels, meanings)
+        self.history.follow(parsed, meanings)
 
     def to_state(self) -> dict[str, Any]:
         """Return everything as JSON values."""
@@ -145,7 +146,6 @@ _COUNTERS = (
     "request_bytes",
     "folded",
 )
-# Texts of durations whose meaning is kept at hand.
 _MOST_TIMES = 4096
 
 

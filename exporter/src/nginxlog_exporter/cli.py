@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     for variable in VARIABLES:
         default = f" (default {variable.default})" if variable.default else ""
         parser.add_argument(
-            variable.flag,
+            *variable.flags,
             dest=variable.name,
             metavar="VALUE",
             help=f"{variable.name}: {variable.meaning}{default}",

@@ -4,14 +4,16 @@ Only the last lines of each block are looked at, and only once somebody has aske
 it costs nearly nothing. Exemplars are not kept over a restart.
 """
 
+from collections.abc import Callable
+
 from prometheus_client.samples import Exemplar
 
 from nginxlog_exporter.columns import seconds
 from nginxlog_exporter.histogram import Histogram
-from nginxlog_exporter.logformat import REQUEST_ID, LineFormat, compile_format
+from nginxlog_exporter.logformat import REQUEST_ID, LineFormat, Texts, compile_format
+from nginxlog_exporter.meanings import Meanings
 from nginxlog_exporter.nginxconf import LogFormat
-from nginxlog_exporter.parse import interpret, interpret_times
-from nginxlog_exporter.pools import PoolMap
+from nginxlog_exporter.parse import Times
 
 # Of each block.
 _LAST_LINES = 8
@@ -26,11 +28,13 @@ class Exemplars:
         self,
         log_format: LogFormat,
         line_format: LineFormat,
-        pools: PoolMap,
+        meanings: Meanings,
+        times: Callable[[Texts], Times],
         bounds: tuple[float, ...],
     ) -> None:
         self.wanted = False
-        self._pools = pools
+        self._meanings = meanings
+        self._times = times
         self._histogram = Histogram(bounds)
         self._format = (
             compile_format(log_format, extra=[REQUEST_ID])
@@ -57,13 +61,14 @@ class Exemplars:
         if match is None:
             return
         row = match.groups()
-        request = interpret(line_format.labels.decode(line_format.labels.of(row)), self._pools)
-        took = interpret_times(line_format.times.decode(line_format.times.of(row))).request
+        labels = line_format.labels.of(row)
+        timing = self._meanings.of([labels])[labels].timing
+        took = self._times(line_format.times.of(row)).request
         request_id = row[line_format.columns[REQUEST_ID]].decode("ascii", "replace")
-        if took is None or not request.timed or not 1 < len(request_id) <= _LONGEST_ID:
+        if took is None or not timing.timed or not 1 < len(request_id) <= _LONGEST_ID:
             return
         ended = line_format.columns.get("msec")
-        self._found[request.pool, self._histogram.bucket(took)] = Exemplar(
+        self._found[timing.pool, self._histogram.bucket(took)] = Exemplar(
             {REQUEST_ID: request_id},
             took / 1000,
             seconds(row[ended]) or None if ended is not None else None,

@@ -53,6 +53,8 @@ class Follower:
         # More may have been shown before than what is counted now: nothing is to be shown until
         # the lines are read again.
         self.is_behind = False
+        # So it was, and which series were shown then is not known either.
+        self._was_behind = False
         self._complete = complete
         self._changed = False
         self._desired_dir = (
@@ -66,7 +68,7 @@ class Follower:
         path = self.settings.state_file
         try:
             kept = state.load(path)
-            self.is_behind = state.is_behind(path)
+            self.is_behind = self._was_behind = state.is_behind(path)
             if kept is None:
                 where = "end" if self.settings.from_end else "beginning"
                 log.info("no snapshot yet: reading from the %s of the log", where)
@@ -77,7 +79,7 @@ class Follower:
             # Its lines were counted already: going on at the end loses some, going back to the
             # beginning would count most of them again.
             self._begin()
-            self.is_behind = False
+            self.is_behind = self._was_behind = False
             self._discover(from_end=True)
             self.resets[STATE_UNUSABLE] += 1
             with suppress(OSError):
@@ -123,6 +125,10 @@ class Follower:
         new = set(children) - self._announced
         self._announced |= new
         self._changed |= bool(new)
+        if self._was_behind:
+            # Any of them may have been shown before, and none may fall.
+            self._was_behind, self._changed = False, True
+            return set()
         return new
 
     def save(self) -> None:
@@ -131,7 +137,7 @@ class Follower:
             if self._complete or not self._changed:
                 return
             try:
-                state.save(self.settings.state_file, self._to_state())
+                state.save(self.settings.state_file, self._to_state(), is_all=not self._was_behind)
             except OSError as error:
                 self.save_errors += 1
                 log.error("the snapshot cannot be written: %s", error)  # noqa: TRY400
@@ -152,7 +158,11 @@ class Follower:
         )
         self.aggregate = Aggregate(shape, self.line_format)
         self.exemplars = Exemplars(
-            self.settings.log_format, self.line_format, shape.pools, shape.buckets
+            self.settings.log_format,
+            self.line_format,
+            self.aggregate.meanings,
+            self.aggregate.times,
+            shape.buckets,
         )
         self.logs: dict[Path, Log] = {}
         self.resets = Counter(dict.fromkeys(RESETS, 0))

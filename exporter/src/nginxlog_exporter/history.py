@@ -5,12 +5,13 @@ Times are those of the log, in seconds since the epoch, 0 where it tells none.
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from itertools import compress, islice
 from typing import Any
 
 from nginxlog_exporter.columns import seconds
 from nginxlog_exporter.logformat import LineFormat, Row, Texts
 from nginxlog_exporter.meanings import Meaning
-from nginxlog_exporter.parse import Request, Times
+from nginxlog_exporter.parse import Parsed, Request, Times
 from nginxlog_exporter.pools import ActivePool, Declared, PoolMap, group_of
 
 # Nearly always one of the last rows of a block began last.
@@ -44,12 +45,11 @@ class History:
         # The classes of the last requests.
         self.window: deque[str] = deque(maxlen=window)
 
-    def follow(
-        self, rows: Sequence[Row], labels: Sequence[Texts], meanings: Mapping[Texts, Meaning]
-    ) -> None:
+    def follow(self, parsed: Parsed, meanings: Mapping[Texts, Meaning]) -> None:
         """Take note of rows that follow those before. `meanings` holds what their labels mean."""
+        rows, labels, counts = parsed.rows, parsed.labels, parsed.counts
         assert self.window.maxlen is not None  # noqa: S101 - set when it was made
-        requests = {text: meanings[text].request for text in dict.fromkeys(labels)}
+        requests = {text: meanings[text].request for text in counts}
         classes = {text: request.status_class for text, request in requests.items()}
         self.window.extend(map(classes.__getitem__, labels[-self.window.maxlen :]))
         self._follow_releases(labels, requests)
@@ -141,10 +141,10 @@ class History:
             t for t, group in served.items() if requests[t].pool != self.active[group].active
         }
         looked_at = dict.fromkeys(served.values(), start)
-        for place in range(start, len(labels)) if against else ():
+        places = range(start, len(labels))
+        challenges = map(against.__contains__, islice(labels, start, None))
+        for place in compress(places, challenges) if against else ():
             text = labels[place]
-            if text not in against:
-                continue
             group = served[text]
             active = self.active[group]
             between = labels[looked_at[group] : place]

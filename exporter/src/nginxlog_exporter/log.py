@@ -6,7 +6,7 @@ from typing import Any
 
 from nginxlog_exporter.logcounters import LogCounters
 from nginxlog_exporter.parse import Parsed
-from nginxlog_exporter.rotation import Position
+from nginxlog_exporter.place import Position
 from nginxlog_exporter.tail import Block, Tail
 
 

@@ -67,6 +67,11 @@ class Captures:
         """The function that takes the texts out of a row."""
         return itemgetter(*self.places) if self.places else lambda _: b""
 
+    @property
+    def nothing(self) -> Texts:
+        """The texts of a row in which all are empty."""
+        return (b"",) * len(self.places) if len(self.places) > 1 else b""
+
     def decode(self, texts: Texts) -> dict[str, str]:
         """Split the texts into fields; a variable the format lacks is missing."""
         parts = texts if isinstance(texts, tuple) else (texts,)
@@ -82,15 +87,17 @@ class Captures:
 class LineFormat:
     """A compiled format. `exact.fullmatch(line).groups()` is a row.
 
-    So is each item of `quick.findall(block)`, a last text left aside, but there are two exceptions
-    of which `exact` has to decide: a row whose texts are all empty stands for a line that did not
-    match, and one with a newline in a label text for several lines taken for one.
+    So is each item of `quick.findall(block)`, a last text left aside, with two exceptions of which
+    `exact` has to decide: a row whose texts are all empty stands for a line that did not match, and
+    several lines may be taken for one. The latter shows by a newline in a label text or, if the
+    format `skips` texts that are not captured, by fewer rows than lines.
     """
 
     # The format piece by piece, all of it, to tell where a line stops matching.
     tokens: tuple[Token, ...]
     exact: re.Pattern[bytes]
     quick: re.Pattern[bytes]
+    skips: bool
     labels: Captures
     times: Captures
     # Field of its own -> its place in a row.
@@ -120,6 +127,9 @@ def compile_format(log_format: LogFormat, *, extra: Sequence[str] = ()) -> LineF
         tokens=tuple(tokens),
         exact=_exact(parts),
         quick=_quick(parts),
+        skips=any(
+            t.pattern.quick != t.pattern.exact for part in parts for t in part if not part[0].field
+        ),
         labels=_captures(captured, "label"),
         times=_captures(captured, "time"),
         columns={
@@ -207,7 +217,7 @@ def _quick(parts: Sequence[list[Token]]) -> re.Pattern[bytes]:
     """Return the expression of all lines of a block."""
     line = b"".join(_capture(part, quick=True) for part in _looked_at(parts))
     # The empty group makes findall return tuples even where one group is all there is.
-    return re.compile(rb"^(?:" + line + rb"()|[^\n]*+)\n", re.MULTILINE)
+    return re.compile(rb"^(?:" + line + rb"()|.*+)\n", re.MULTILINE)
 
 
 def _looked_at(parts: Sequence[list[Token]]) -> list[list[Token]]:
@@ -217,10 +227,8 @@ def _looked_at(parts: Sequence[list[Token]]) -> list[list[Token]]:
 
 
 def _capture(part: list[Token], *, quick: bool) -> bytes:
-    if part and part[0].field:
-        return b"(%b)" % b"".join(t.pattern.quick if quick else t.pattern.exact for t in part)
-    # What is not captured must not run over a newline, for nobody would see that it did.
-    return b"".join(token.pattern.exact for token in part)
+    pattern = b"".join(t.pattern.quick if quick else t.pattern.exact for t in part)
+    return b"(%b)" % pattern if part and part[0].field else pattern
 
 
 def _captures(captured: list[list[Token]], kind: str) -> Captures:

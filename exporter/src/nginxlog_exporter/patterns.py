@@ -10,7 +10,8 @@ appearance of the literal text that follows it.
 
 Each pattern comes exact and quick. The quick one leaves out what is rare (an absent number, an
 escaped quote) and may run over a newline, because runs of "anything but one character" are what
-Python's engine is fastest at. Whatever it matches within one line, the exact one matches alike.
+Python's engine is fastest at. Whatever it matches within one line, the exact one matches alike; who
+uses it counts the lines, and so sees when it took several for one.
 """
 
 import re
@@ -31,7 +32,8 @@ class Pattern(NamedTuple):
 
 # The first word of $request.
 METHOD = Pattern.of(rb"[^\s\"\\]*+")
-REST_OF_LINE = Pattern.of(rb"[^\n]*+")
+# In Python's engine faster than [^\n].
+REST_OF_LINE = Pattern.of(rb".*+")
 # One duration or time as nginx writes it. Digits are bounded: whatever an upstream writes stays a
 # finite number.
 DECIMAL = rb"[0-9]{1,12}+(?:\.[0-9]{1,6}+)?"

@@ -17,8 +17,6 @@ from typing import Any, NamedTuple
 
 from nginxlog_exporter.place import LogFile, Position, still_holds
 
-__all__ = ["DAMAGE", "Position", "find", "newer", "open_log", "rotated", "successor"]
-
 # What reading a compressed file that is cut off or overwritten raises.
 DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile)
 

@@ -62,7 +62,7 @@ class RouteCounters:
         self, rows: Sequence[Row], labels: Sequence[Texts], meanings: Mapping[Texts, Meaning]
     ) -> None:
         """Count rows. `meanings` holds what their labels mean."""
-        if not self.durations or self._uri is None:
+        if self._uri is None:
             return
         for row, text in zip(rows, labels, strict=True):
             route, request = self._route_of(row[self._uri][:_LONGEST_URI]), meanings[text].request

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 TEXT = "text/plain; charset=utf-8"
 # What only Prometheus and those that scrape like it send.
 SCRAPER_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
+LOOK_SECONDS = 0.5
 STOP_SECONDS = 1.0
 # Prometheus needs one connection, a person with a browser a few. Each is a thread.
 MOST_CONNECTIONS = 32
@@ -60,7 +61,10 @@ def serving(
         server = _Server(address, routes, web_config)
     except OSError as error:
         raise OSError(error.errno, f"cannot listen at {address}: {error.strerror}") from error
-    thread = threading.Thread(target=server.serve_forever, args=(0.1,), name="http", daemon=True)
+    # Each look whether to stop wakes the processor.
+    thread = threading.Thread(
+        target=server.serve_forever, args=(LOOK_SECONDS,), name="http", daemon=True
+    )
     thread.start()
     try:
         yield Address(address.host, server.server_address[1])

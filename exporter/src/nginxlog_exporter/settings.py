@@ -21,6 +21,8 @@ from nginxlog_exporter.webconfig import WebFile
 from nginxlog_exporter.webyaml import WebConfigError
 
 PREFIX = "NGINXLOG_"
+# As all Prometheus exporters have it.
+_CUSTOMARY = {"NGINXLOG_WEB_CONFIG_FILE": ("--web.config.file",)}
 # Settings without which some metrics have nothing to show.
 FEATURES = ("pools", "routes")
 
@@ -69,13 +71,12 @@ class Variable(NamedTuple):
     name: str
     default: str
     meaning: str
-    # What other exporters call the flag.
-    usual_flag: str = ""
 
     @property
-    def flag(self) -> str:
-        """The flag that mirrors the variable."""
-        return self.usual_flag or "--" + self.name.removeprefix(PREFIX).lower().replace("_", "-")
+    def flags(self) -> tuple[str, ...]:
+        """The flag that mirrors the variable, after the one that is customary, if there is one."""
+        flag = "--" + self.name.removeprefix(PREFIX).lower().replace("_", "-")
+        return (*_CUSTOMARY.get(self.name, ()), flag)
 
 
 VARIABLES = (
@@ -99,13 +100,12 @@ VARIABLES = (
     Variable("NGINXLOG_STATE_FILE", "nginxlog-exporter.json", "where counters survive a restart"),
     Variable("NGINXLOG_WINDOW", "200", "size of the window of last requests"),
     Variable("NGINXLOG_ACTIVE_AFTER", "5", "requests in a row that make another pool active"),
-    Variable("NGINXLOG_POLL_SECONDS", "0.1", "how often to look for new lines"),
+    Variable(
+        "NGINXLOG_POLL_SECONDS", "0.5", "how often to look for new lines; each scrape does so too"
+    ),
     Variable("NGINXLOG_ROUTES", "", "templates such as /api/users/:id,/static/*, to count by"),
     Variable(
-        "NGINXLOG_WEB_CONFIG_FILE",
-        "",
-        "TLS and basic authentication, as Prometheus exporters do",
-        "--web.config.file",
+        "NGINXLOG_WEB_CONFIG_FILE", "", "TLS and basic authentication, as Prometheus exporters do"
     ),
     Variable(
         "NGINXLOG_BUCKETS",

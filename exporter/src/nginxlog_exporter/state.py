@@ -50,11 +50,15 @@ def is_behind(path: Path) -> bool:
     return path.exists() and not _is_all(path).exists()
 
 
-def save(path: Path, state: dict[str, Any]) -> None:
-    """Replace the snapshot; it is on the disk when this returns. Raises OSError."""
+def save(path: Path, state: dict[str, Any], *, is_all: bool = True) -> None:
+    """Replace the snapshot; it is on the disk when this returns. Raises OSError.
+
+    `is_all`: nothing else was ever shown.
+    """
     try:
         _replace(path, state)
-        _is_all(path).touch()
+        if is_all:
+            _is_all(path).touch()
     except OSError:
         # To delete works on a full disk, too.
         with suppress(OSError):
