@@ -127,6 +127,18 @@ def test_clients_that_say_nothing_keep_nobody_out(web: Web, text: str) -> None:
             assert b"" == connection.recv(1)
 
 
+def test_a_client_that_never_agrees_is_sent_away(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time for the handshake is short, and as a whole: single bytes do not stretch it."""
+    monkeypatch.setattr(serve, "HANDSHAKE_SECONDS", 0.1)
+    with (
+        web.serving(TLS),
+        socket.create_connection(("127.0.0.1", web.port), timeout=LIMIT_SECONDS) as client,
+    ):
+        client.sendall(b"\x16")
+        with contextlib.suppress(ConnectionResetError):
+            assert b"" == client.recv(1)
+
+
 def test_a_connection_that_is_worked_for_is_kept() -> None:
     """Only one that waits for its client makes room."""
     connections = Connections(1)

@@ -146,12 +146,14 @@ def test_a_wrong_file_is_refused(web: Web, text: str, said: str) -> None:
     assert str(refused.value).startswith(f"{web.file}: ")
 
 
-def test_a_wrong_file_ends_the_start_with_two(web: Web, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("also", [[], ["--check-config"]])
+def test_a_wrong_file_ends_the_start_with_two(
+    web: Web, capsys: pytest.CaptureFixture[str], also: list[str]
+) -> None:
     """One line that names the setting; nothing is served."""
     web.write("tls: {}")
-    code = cli.main(
-        ["--file", str(web.folder / "a"), "--format", "$status", "--web.config.file", str(web.file)]
-    )
+    flags = {"--file": "a", "--format": "$status", "--web.config.file": str(web.file)}
+    code = cli.main([*also, *(word for flag in flags.items() for word in flag)])
     lines = capsys.readouterr().err.splitlines()
 
     assert (2, 1) == (code, len(lines))

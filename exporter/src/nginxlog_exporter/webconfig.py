@@ -58,9 +58,8 @@ class WebFile:
     def current(self) -> WebConfig:
         """Return what holds now: the last state of the file that was good."""
         with self._lock:
-            changed = any(_stamp(path) != seen for path, seen in self._config.stamps.items())
-            # What is wrong may be put right in a file that is not known of yet.
-            if changed or self._wrong:
+            # Also true as long as it is wrong: it is not what was taken over.
+            if any(_stamp(path) != seen for path, seen in self._config.stamps.items()):
                 self._read_again()
             return self._config
 
