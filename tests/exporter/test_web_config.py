@@ -1,267 +1,239 @@
-"""TLS and basic authentication as Prometheus exporters have it, and that an edit opens no door."""
+"""--web.config.file: what is wrong is refused, and no mistake opens the door while it runs."""
 
-import shutil
-import socket
+import http.client
+import os
+import re
 import ssl
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
-import bcrypt
 import pytest
 import requests
 from fix_stack import cannot_run
-from loglines import FORMAT_FILE
+from loglines import line
+from webworld import LIMIT_SECONDS, RIGHT, TLS, USERS, Web, basic, certificate
 
-from nginxlog_exporter import cli, webconfig
-from nginxlog_exporter.access import Access
-from nginxlog_exporter.serve import Answer, serving
-from nginxlog_exporter.settings import Address
-from nginxlog_exporter.webconfig import WebConfigError
+from nginxlog_exporter import cli, webconfig, webtls
+from nginxlog_exporter.webconfig import WebConfigError, load
 from teal import packages
 
-GOOD = "a password"
-HASH = bcrypt.hashpw(GOOD.encode(), bcrypt.gensalt(4)).decode()
-TLS = "tls_server_config: {cert_file: tls.crt, key_file: tls.key}\n"
-USERS = f"basic_auth_users: {{prometheus: '{HASH}'}}\n"
-DOCUMENT = Path(__file__).parents[2] / "docs" / "web-config.md"
+ROOT = Path(__file__).parents[2]
 
 
-def certificate(folder: Path, name: str = "tls") -> Path:
-    """Make a certificate for 127.0.0.1, and its key beside it; return the certificate."""
-    if shutil.which("openssl") is None:
-        cannot_run("openssl is missing")
-    path = folder / f"{name}.crt"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-         "-nodes", "-days", "2", "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1",
-         "-keyout", folder / f"{name}.key", "-out", path],
-        check=True, capture_output=True, timeout=30,
-    )  # fmt: skip
-    return path
+def test_a_renewed_certificate_is_shown_at_once(web: Web) -> None:
+    """Without a restart, to the next connection; an older one ends at its next request."""
+    with web.serving(TLS):
+        kept = http.client.HTTPSConnection("127.0.0.1", web.port, context=web.client())
+        kept.request("GET", "/metrics")
+        assert b"fine\n" == kept.getresponse().read()
+        certificate(web.folder, "tls")
 
-
-def written(folder: Path, text: str) -> Path:
-    """Write the configuration so that it is seen to have changed; return its path."""
-    new = folder / "new.yml"
-    new.write_text(text)
-    return new.rename(folder / "web.yml")
-
-
-@contextmanager
-def server(path: Path | None) -> Iterator[str]:
-    """Serve a page with this configuration; give its address without a scheme."""
-    routes = {"/": lambda _: Answer(b"counters\n")}
-    with serving(Address("127.0.0.1", 0), routes, Access(path)) as address:
-        yield f"{address}/"
-
-
-def test_with_a_certificate_only_tls_is_spoken(tmp_path: Path) -> None:
-    """And the certificate is the one that is named, relative to the file."""
-    trusted = certificate(tmp_path)
-    with server(written(tmp_path, TLS)) as address:
-        assert requests.get(f"https://{address}", verify=trusted, timeout=5).text == "counters\n"
-        with pytest.raises(requests.ConnectionError):
-            requests.get(f"http://{address}", timeout=5)
-
-
-@pytest.mark.parametrize(
-    "credentials",
-    [None, ("prometheus", "wrong"), ("prometheus", ""), ("nobody", GOOD), ("prometheus", "x" * 99)],
-)
-def test_without_the_password_nothing_is_told(
-    tmp_path: Path, credentials: tuple[str, str] | None
-) -> None:
-    """401, and how to do better; the right password is let in before and after."""
-    with server(written(tmp_path, USERS)) as address:
-        for _ in range(2):
-            answer = requests.get(f"http://{address}", auth=credentials, timeout=5)
-            assert answer.status_code == 401
-            assert answer.headers["WWW-Authenticate"] == "Basic"
-            assert "counters" not in answer.text
-            right = requests.get(f"http://{address}", auth=("prometheus", GOOD), timeout=5)
-            assert right.text == "counters\n"
-
-
-@pytest.mark.parametrize("header", ["Basic", "Basic %%%", "Basic Zm9v", "Bearer x", "Basic é"])
-def test_nonsense_for_a_password_is_refused(tmp_path: Path, header: str) -> None:
-    """And raises nothing."""
-    access = Access(written(tmp_path, USERS))
-
-    assert not access.allows(header)
-
-
-def test_an_unknown_user_is_checked_like_a_known_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Otherwise the time of the answer tells which users there are."""
-    checked = []
-    monkeypatch.setattr("bcrypt.checkpw", lambda password, _: bool(checked.append(password)))
-    access = Access(written(tmp_path, USERS))
-    for user in ("prometheus", "nobody"):
-        access.allows(requests.auth._basic_auth_str(user, user))
-
-    assert checked == [b"prometheus", b"nobody"]
-
-
-def test_a_password_is_hashed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bcrypt is slow on purpose, and Prometheus asks every second."""
-    access = Access(written(tmp_path, USERS))
-    header = requests.auth._basic_auth_str("prometheus", GOOD)
-    assert access.allows(header)
-    monkeypatch.delattr("bcrypt.checkpw")
-
-    assert access.allows(header)
-
-
-def test_a_new_certificate_is_used_without_a_restart(tmp_path: Path) -> None:
-    """As renewed every few weeks."""
-    first = certificate(tmp_path)
-    with server(written(tmp_path, TLS)) as address:
-        requests.get(f"https://{address}", verify=first, timeout=5)
-        second = certificate(tmp_path)
-        assert requests.get(f"https://{address}", verify=second, timeout=5).ok
-
-
-def test_a_changed_password_holds_at_once(tmp_path: Path) -> None:
-    """The old one is of no use any more."""
-    access = Access(written(tmp_path, USERS))
-    header = requests.auth._basic_auth_str("prometheus", GOOD)
-    assert access.allows(header)
-    other = bcrypt.hashpw(b"another", bcrypt.gensalt(4)).decode()
-    written(tmp_path, f"basic_auth_users: {{prometheus: '{other}'}}\n")
-
-    assert not access.allows(header)
-    assert access.allows(requests.auth._basic_auth_str("prometheus", "another"))
-
-
-def test_a_wrong_edit_opens_no_door(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """The last good file stays in force, which is said once; a right one is taken over."""
-    access = Access(written(tmp_path, USERS))
-    written(tmp_path, "basic_auth_users: {}\nbasic_auth_user: {}\n")
-    for _ in range(3):
-        assert not access.allows(None)
-    assert ["'basic_auth_user' is unknown" in text for text in caplog.messages] == [True]
-    (tmp_path / "web.yml").unlink()
-    assert not access.allows(None)
-    written(tmp_path, "")
-
-    assert access.allows(None)
-
-
-def test_a_client_that_says_nothing_holds_up_nobody(tmp_path: Path) -> None:
-    """The handshake belongs to its connection."""
-    trusted = certificate(tmp_path)
-    with server(written(tmp_path, TLS)) as address:
-        host, port = address.strip("/").split(":")
-        with socket.create_connection((host, int(port)), timeout=5):
-            assert requests.get(f"https://{address}", verify=trusted, timeout=5).ok
-
-
-def test_more_connections_than_a_few_are_hung_up(tmp_path: Path) -> None:
-    """The reader needs files to open; who is served already stays so."""
-    with server(None) as address:
-        host, port = address.strip("/").split(":")
-        with requests.Session() as session:
-            session.get(f"http://{address}", timeout=5)
-            silent = [socket.create_connection((host, int(port)), timeout=5) for _ in range(110)]
-            # The last ones read the end of the connection instead of waiting.
-            assert silent[-1].recv(1) == b""
-            assert session.get(f"http://{address}", timeout=5).ok
-        for one in silent:
-            one.close()
-
-
-def test_clients_need_a_certificate_if_it_says_so(tmp_path: Path) -> None:
-    """`RequireAndVerifyClientCert`, the way of the careful."""
-    trusted, client = certificate(tmp_path), certificate(tmp_path, "client")
-    path = written(
-        tmp_path,
-        "tls_server_config: {cert_file: tls.crt, key_file: tls.key, client_ca_file: client.crt,"
-        " client_auth_type: RequireAndVerifyClientCert, min_version: TLS13}\n",
-    )
-    with server(path) as address:
-        url = f"https://{address}"
-        with pytest.raises(requests.ConnectionError):
-            requests.get(url, verify=trusted, timeout=5)
-        cert = str(client), str(client.with_suffix(".key"))
-        assert requests.get(url, verify=trusted, cert=cert, timeout=5).ok
-
-
-def test_old_tls_is_refused(tmp_path: Path) -> None:
-    """TLS 1.2 is the least, unless the file says otherwise."""
-    certificate(tmp_path)
-    found = webconfig.load(written(tmp_path, TLS))
-    assert found.tls
-
-    assert found.tls.minimum_version == ssl.TLSVersion.TLSv1_2
-
-
-def test_headers_are_sent_with_each_answer(tmp_path: Path) -> None:
-    """Also with refusals; HEAD gets them without a body; nobody learns which Python runs."""
-    path = written(tmp_path, "http_server_config: {headers: {X-Frame-Options: deny}}\n" + USERS)
-    with server(path) as address:
-        refused = requests.get(f"http://{address}", timeout=5)
-        head = requests.head(f"http://{address}", auth=("prometheus", GOOD), timeout=5)
-
-    assert refused.headers["X-Frame-Options"] == head.headers["X-Frame-Options"] == "deny"
-    assert (head.headers["Content-Length"], head.content) == ("9", b"")
-    assert head.headers["Server"].strip() == "nginxlog-exporter"
+        shown = ssl.get_server_certificate(("127.0.0.1", web.port), timeout=LIMIT_SECONDS)
+        assert (web.folder / "tls.crt").read_text() == shown
+        kept.request("GET", "/metrics")
+        with pytest.raises(http.client.RemoteDisconnected):
+            kept.getresponse()
+        assert 200 == web.status()
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[1]", "the file must be a mapping"),
-        ("tls_server_config: 1", "tls_server_config must be a mapping"),
-        ("tls_server_config: {cert_file: a}", "lacks key_file"),
-        ("tls_server_config: {cert_file: a, key_file: b}", "No such file"),
-        (TLS + "tls: {}", "'tls' is unknown"),
-        (TLS.replace("}", ", min_version: SSL3}"), "must be one of TLS10"),
-        (TLS.replace("}", ", cipher_suites: [x]}"), "cipher_suites is not supported"),
-        (TLS.replace("}", ", client_auth_type: RequestClientCert}"), "must be one of NoClientCert"),
-        (TLS.replace("}", ", client_ca_file: tls.crt}"), "must be set together"),
-        (TLS.replace("}", ", verify: 1}"), "'verify' is unknown in tls_server_config"),
-        ("http_server_config: {headers: {Server: x}}", "'Server' cannot be set"),
-        ("http_server_config: {headers: {X-Frame-Options: 1}}", "must be one line of text"),
-        ("basic_auth_users: {me: secret}", "no bcrypt hash"),
-        ("a: b: c", "mapping values are not allowed"),
+        ("", "must be a mapping"),
+        ("# nothing yet\n", "must be a mapping"),
+        (TLS, "basic authentication would end"),
+        (USERS, "TLS would end"),
+        ("http_server_config: {http2: false}", "TLS and basic authentication would end"),
+        (TLS + "basic_auth_users: {}", "must have users"),
+        (TLS + "basic_auth_users: {prometheus: secret}", "no bcrypt hash"),
+        (TLS + USERS + "basic_auth_user: {}", "basic_auth_user is unknown"),
+        (TLS.replace("tls.crt", "none.crt") + USERS, "none.crt cannot be read"),
+        ("tls_server_config: [", "is not YAML"),
+        (None, "cannot be read"),
     ],
 )
-def test_a_wrong_file_is_refused_with_what_would_be_right(
-    tmp_path: Path, text: str, said: str
+def test_a_broken_edit_does_not_open_the_door(
+    web: Web, caplog: pytest.LogCaptureFixture, text: str | None, said: str
 ) -> None:
-    """Nothing is ignored: what is not understood might have been meant to protect."""
-    certificate(tmp_path)
-    with pytest.raises(WebConfigError, match=said) as refused:
-        webconfig.load(written(tmp_path, text))
+    """What held before stays in force, and the mistake is said once."""
+    with web.serving(TLS + USERS):
+        if text is None:
+            web.file.unlink()
+        else:
+            web.write(text)
 
-    assert str(tmp_path / "web.yml") in str(refused.value)
+        assert [401, 200, 401] == [web.status(), web.status(auth=RIGHT), web.status()]
+        with pytest.raises(requests.ConnectionError):
+            requests.get(f"http://127.0.0.1:{web.port}/", auth=RIGHT, timeout=LIMIT_SECONDS)
+        errors = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+        assert [True] == [said in error for error in errors], errors
+
+        web.write(TLS + USERS.replace("prometheus", "other"))
+        assert [401, 200] == [web.status(auth=RIGHT), web.status(auth=("other", "secret"))]
+
+
+def test_a_mistake_put_right_in_another_file_is_seen(web: Web) -> None:
+    """The certificate that the new configuration names comes later than the configuration."""
+    with web.serving(TLS):
+        web.write(TLS.replace("tls.", "new."))
+        assert 200 == web.status()
+        certificate(web.folder, "new")
+
+        shown = ssl.get_server_certificate(("127.0.0.1", web.port), timeout=LIMIT_SECONDS)
+        assert (web.folder / "new.crt").read_text() == shown
+
+
+def test_tls_that_is_switched_on_ends_plain_connections(web: Web) -> None:
+    """More protection needs no restart, and no old connection escapes it."""
+    with web.serving(USERS):
+        kept = http.client.HTTPConnection("127.0.0.1", web.port, timeout=LIMIT_SECONDS)
+        kept.request("GET", "/metrics", headers={"Authorization": basic(RIGHT)})
+        assert b"fine\n" == kept.getresponse().read()
+        web.write(TLS + USERS)
+
+        kept.request("GET", "/metrics", headers={"Authorization": basic(RIGHT)})
+        with pytest.raises(http.client.RemoteDisconnected):
+            kept.getresponse()
+        assert 200 == web.status(auth=RIGHT)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "must be a mapping of some of tls_server_config"),
+        ("- tls", "must be a mapping"),
+        ("tls: {}", "tls is unknown; it must be one of tls_server_config"),
+        ("rate_limit: {burst: 1}", "rate_limit is not supported"),
+        ("tls_server_config:", "tls_server_config must be a mapping"),
+        ("tls_server_config: {key_file: tls.key}", "cert_file is missing"),
+        ("tls_server_config: {cert_file: tls.crt}", "key_file is missing"),
+        ("tls_server_config: {cert_file: tls.key, key_file: tls.key}", "not a certificate and its"),
+        (
+            "tls_server_config: {cert_file: tls.crt, key_file: stranger.key}",
+            "not a certificate and",
+        ),
+        ("tls_server_config: {cert_file: tls.crt, key_file: locked.key}", "not have a passphrase"),
+        ('tls_server_config: {cert_file: "\\0", key_file: tls.key}', "null"),
+        (TLS.replace("}", ", cert: x}"), "cert is not supported; name a file in cert_file"),
+        (TLS.replace("}", ", min_version: TLS10}"), "min_version TLS10 must be TLS12 or TLS13"),
+        (TLS.replace("}", ", min_version: TLS13, max_version: TLS12}"), "is above max_version"),
+        (TLS.replace("}", ", client_auth_type: RequireAnyClientCert}"), "must be NoClientCert or"),
+        (TLS.replace("}", ", client_auth_type: VerifyClientCertIfGiven}"), "need each other"),
+        (TLS.replace("}", ", client_ca_file: tls.crt}"), "need each other"),
+        (TLS.replace("}", ", cipher_suites: [TLS_RSA_WITH_RC4_128_SHA]}"), "must be one of TLS_EC"),
+        (TLS.replace("}", ", cipher_suites: [[1]]}"), "must be one of TLS_EC"),
+        (TLS.replace("}", ", cipher_suites: []}"), "leave it out"),
+        (TLS.replace("}", ", prefer_server_cipher_suites: 1}"), "must be true or false"),
+        (TLS + TLS, "tls_server_config is there twice"),
+        ("basic_auth_users: {a: secret}", "what a has is no bcrypt hash"),
+        ("basic_auth_users: {1: secret}", "1 must be a text"),
+        ("basic_auth_users: {}", "must have users"),
+        ("http_server_config: {http2: true}", "http2 is not supported"),
+        ("http_server_config: {headers: {X-Frame-Options: allow}}", "must be deny or sameorigin"),
+        ("http_server_config: {headers: {X-Other: a}}", "X-Other is unknown"),
+        ('http_server_config: {headers: {X-XSS-Protection: "a\\nb"}}', "must be one line"),
+    ],
+)
+def test_a_wrong_file_is_refused(web: Web, text: str, said: str) -> None:
+    """By its name and the key, with what would be right."""
+    web.write(text)
+
+    with pytest.raises(WebConfigError, match=re.escape(said)) as refused:
+        load(web.file)
+    assert str(refused.value).startswith(f"{web.file}: ")
 
 
 @pytest.mark.parametrize("also", [[], ["--check-config"]])
-def test_a_wrong_file_stops_the_start(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], also: list[str]
+def test_a_wrong_file_ends_the_start_with_two(
+    web: Web, capsys: pytest.CaptureFixture[str], also: list[str]
 ) -> None:
-    """Exit code 2, as for every wrong setting, and the customary flag."""
-    path = written(tmp_path, "nothing: known\n")
-    flags = {"file": tmp_path / "a.log", "format-file": FORMAT_FILE, "web.config.file": path}
-    arguments = [text for name, value in flags.items() for text in (f"--{name}", str(value))]
-    state = ["--state-file", str(tmp_path / "state.json")]
+    """One line that names the setting; nothing is served."""
+    web.write("tls: {}")
+    flags = {"--file": "a", "--format": "$status", "--web.config.file": str(web.file)}
+    code = cli.main([*also, *(word for flag in flags.items() for word in flag)])
+    lines = capsys.readouterr().err.splitlines()
 
-    assert cli.main([*arguments, *state, *also]) == 2
-    assert "'nothing' is unknown; remove it" in capsys.readouterr().err
+    assert (2, 1) == (code, len(lines))
+    assert f"NGINXLOG_WEB_CONFIG_FILE {web.file}: tls is unknown" in lines[0]
 
 
-def test_the_documented_example_is_right(tmp_path: Path) -> None:
-    """For us, and for Prometheus' own check of such files."""
-    certificate(tmp_path)
-    text = DOCUMENT.read_text().split("```yaml\n")[1].split("```")[0]
-    path = written(tmp_path, text)
-    assert list(webconfig.load(path).users) == ["prometheus"]
+def test_the_check_says_what_protects(web: Web, capsys: pytest.CaptureFixture[str]) -> None:
+    """So that nobody has to guess what the file does."""
+    web.write(TLS + USERS)
+    common = ["--file", "a", "--format", "$status $request_method", "--check-config"]
+    code = cli.main([*common, "--web.config.file", str(web.file)])
+
+    assert 0 == code
+    assert "protected by TLS, basic authentication\n" in capsys.readouterr().out
+
+
+def test_the_running_exporter_is_protected(web: Web) -> None:
+    """The real process, by its flag; it says that it speaks https."""
+    log, messages = web.folder / "access.log", web.folder / "messages"
+    log.write_bytes(line())
+    web.write(TLS + USERS)
+    with messages.open("wb") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "nginxlog_exporter", "--web.config.file", "web.yml",
+             "--listen", "127.0.0.1:0", "--file", str(log), "--format", "$request_method $status"],
+            cwd=web.folder,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "exporter" / "src")},
+            stderr=stderr,
+        )  # fmt: skip
+    try:
+        address = re.compile(r"-> https://127\.0\.0\.1:(\d+)/")
+        wait_for(lambda: address.search(messages.read_text()), "the address it listens at")
+        web.port = int(address.search(messages.read_text())[1])
+        assert [401, 200] == [web.status(), web.status(auth=RIGHT)]
+    finally:
+        process.terminate()
+        assert 0 == process.wait(LIMIT_SECONDS)
+
+
+def wait_for(happened: Callable[[], object], what: str) -> None:
+    """Wait until it is true. Fails after the limit, saying what was waited for."""
+    deadline = time.monotonic() + LIMIT_SECONDS
+    while not happened():
+        assert time.monotonic() < deadline, f"waited {LIMIT_SECONDS:g} s for {what}"
+        time.sleep(0.01)
+
+
+DOCUMENTED = re.findall(
+    r"```yaml\n(# (?:web|prometheus)\.yml.*?)```",
+    (ROOT / "docs" / "web-config.md").read_text(),
+    re.DOTALL,
+)
+
+
+@pytest.mark.parametrize("text", DOCUMENTED, ids=lambda text: text.splitlines()[0])
+def test_the_documented_examples_are_right(web: Web, text: str) -> None:
+    """Prometheus' own tool accepts each of them, and so do we."""
     promtool = packages.find("promtool")
     if promtool is None:
         cannot_run("promtool is missing: make check fetches it")
-    command = [promtool, "check", "web-config", path]
-    subprocess.run(command, check=True, capture_output=True, timeout=30)
+    (web.folder / "password").write_text("secret")
+    web.write(text)
+    if "web.yml" in text:
+        assert load(web.file).protections
+    checked = subprocess.run(
+        [promtool, "check", "web-config" if "web.yml" in text else "config", web.file],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert (0, True) == (checked.returncode, "SUCCESS" in checked.stdout), checked.stdout
+
+
+def test_each_key_is_documented() -> None:
+    """In the table, by its name."""
+    page = (ROOT / "docs" / "web-config.md").read_text()
+    keys = [*webtls.KEYS, *webtls._VERSIONS, *webtls._CLIENTS, *webconfig._SECTIONS]
+    keys += [*webconfig._HTTP, *webconfig._HEADERS]
+    assert [] == [key for key in keys if f"`{key}`" not in page]
+    assert 3 == len(DOCUMENTED)

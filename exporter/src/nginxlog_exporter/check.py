@@ -20,6 +20,7 @@ def report(
     text = [
         f"settings   right; pools: {', '.join(settings.pools.names) or 'one for each address'}",
         f"log_format {settings.log_format.name}: has {', '.join(sorted(line_format.fields))}",
+        *_web(settings),
         *_switched_off(settings, line_format),
     ]
     lines = [line.removesuffix(b"\n") for line in sample]
@@ -53,6 +54,12 @@ def _shown(line: bytes, at: int, expected: str) -> list[str]:
     shown = line[start : at + AROUND].decode("latin-1")
     printable = "".join(char if char.isprintable() else "?" for char in shown)
     return [f"  {printable}", f"  {' ' * (at - start)}^ byte {at + 1}: expected {expected}"]
+
+
+def _web(settings: Settings) -> Iterator[str]:
+    if settings.web_config:
+        protections = settings.web_config.current().protections
+        yield f"web        protected by {', '.join(protections) or 'nothing'}"
 
 
 def _switched_off(settings: Settings, line_format: LineFormat) -> Iterator[str]:

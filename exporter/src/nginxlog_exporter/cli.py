@@ -13,11 +13,9 @@ from pathlib import Path
 from prometheus_client.exposition import generate_latest
 
 from nginxlog_exporter import __version__, check, once, service
-from nginxlog_exporter.access import Access
 from nginxlog_exporter.logformat import URI, compile_format
 from nginxlog_exporter.nginxconf import LogFormatError
 from nginxlog_exporter.settings import VARIABLES, SettingsError, load
-from nginxlog_exporter.webconfig import WebConfigError
 
 # Garbage is looked for after so many new objects, and then every so many times in older ones.
 GARBAGE_THRESHOLDS = (100_000, 50, 50)
@@ -45,7 +43,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return WRONG_SETTING
     try:
         if options.check_config is not None:
-            Access(settings.web_config)
             good, text = check.report(settings, line_format, _sample(options.check_config))
             print("\n".join(text))
             return FINE if good else FAILED
@@ -54,9 +51,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.buffer.write(generate_latest(service.Families(families)))
             return FINE
         service.run(settings, line_format)
-    except WebConfigError as error:
-        print(f"nginxlog-exporter: {error}", file=sys.stderr)
-        return WRONG_SETTING
     except OSError as error:
         print(f"nginxlog-exporter: {error}", file=sys.stderr)
         return FAILED

@@ -1,19 +1,21 @@
-"""A small HTTP server: GET and HEAD, one answer per path, safe to stop."""
+"""A small HTTP server: GET and HEAD, one answer per path, TLS if wanted, safe to stop."""
 
 import logging
 import socket
 import ssl
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from nginxlog_exporter.access import Access
+from nginxlog_exporter.connections import Connections
 from nginxlog_exporter.settings import Address
+from nginxlog_exporter.webconfig import WebConfig, WebFile
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +24,10 @@ TEXT = "text/plain; charset=utf-8"
 SCRAPER_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 LOOK_SECONDS = 0.5
 STOP_SECONDS = 1.0
+# Prometheus needs one connection, a person with a browser a few. Each is a thread.
+MOST_CONNECTIONS = 32
+# For a client to agree on the encryption.
+HANDSHAKE_SECONDS = 5.0
 
 
 class Answer(NamedTuple):
@@ -30,6 +36,7 @@ class Answer(NamedTuple):
     body: bytes
     content_type: str = TEXT
     status: HTTPStatus = HTTPStatus.OK
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 class Asked(NamedTuple):
@@ -39,20 +46,19 @@ class Asked(NamedTuple):
     by_prometheus: bool
 
 
-# What socketserver calls a request.
-Connection = socket.socket | tuple[bytes, socket.socket]
 Routes = dict[str, Callable[[Asked], Answer]]
 
 
 @contextmanager
-def serving(address: Address, routes: Routes, access: Access | None = None) -> Iterator[Address]:
+def serving(
+    address: Address, routes: Routes, web_config: WebFile | None = None
+) -> Iterator[Address]:
     """Answer requests for these paths until the block ends; yields the address bound to.
 
-    Port 0 takes a free one. Without `access` everybody is answered. Raises OSError if the address
-    cannot be had.
+    Port 0 takes a free one. Raises OSError if the address cannot be had.
     """
     try:
-        server = _Server(address, routes, access or Access())
+        server = _Server(address, routes, web_config)
     except OSError as error:
         raise OSError(error.errno, f"cannot listen at {address}: {error.strerror}") from error
     # Each look whether to stop wakes the processor.
@@ -70,91 +76,103 @@ def serving(address: Address, routes: Routes, access: Access | None = None) -> I
 
 # Private
 
-# A client that says nothing keeps a thread for this long, in seconds.
-_SILENT_SECONDS = 30
-_MOST_CONNECTIONS = 100
+_NOT_FOUND = Answer(b"not found\n", status=HTTPStatus.NOT_FOUND)
+_WHO_ARE_YOU = Answer(
+    b"unauthorized\n",
+    status=HTTPStatus.UNAUTHORIZED,
+    headers={"WWW-Authenticate": 'Basic realm="nginxlog-exporter", charset="UTF-8"'},
+)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One connection."""
+
+    server: "_Server"
+    protocol_version = "HTTP/1.1"
+    # A client that says nothing keeps a thread for this long, in seconds.
+    timeout = 30
+    # Header and body leave together and at once; else a kept-alive client waits for the kernel's
+    # timers, 40 ms each time.
+    wbufsize = 65536
+    disable_nagle_algorithm = True
+
+    def do_GET(self) -> None:
+        web = self.server.current()
+        if getattr(self.connection, "context", None) is not web.tls:
+            # The rules of who may connect have changed since: the client has to do so again.
+            self.close_connection = True
+            return
+        with self.server.connections.busy(self.connection):
+            answer = self._answer(web)
+        self._send(answer, web.headers)
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def _answer(self, web: WebConfig) -> Answer:
+        if web.users and not web.users.admit(self.headers.get("Authorization", "")):
+            return _WHO_ARE_YOU
+        route = self.server.routes.get(urlsplit(self.path).path)
+        asked = Asked(self.headers.get("Accept", ""), SCRAPER_HEADER in self.headers)
+        return route(asked) if route else _NOT_FOUND
+
+    def _send(self, answer: Answer, headers: Mapping[str, str]) -> None:
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.content_type)
+        self.send_header("Content-Length", str(len(answer.body)))
+        for name, value in {**headers, **answer.headers}.items():
+            self.send_header(name, value)
+        if "Content-Length" in self.headers or "Transfer-Encoding" in self.headers:
+            # Nobody reads the body of a request, which must not be taken for the next one.
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(answer.body)
+
+    def version_string(self) -> str:
+        """Tell who answers, but not by which Python."""
+        return "nginxlog-exporter"
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Scrapes are no news."""
 
 
 class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = _MOST_CONNECTIONS
+    """Accepts connections; each is a thread, in which all that waits for its client is done."""
 
-    def __init__(self, address: Address, routes: Routes, access: Access) -> None:
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, address: Address, routes: Routes, web_config: WebFile | None) -> None:
         self.address_family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
         self.routes = routes
-        self.access = access
-        # More would take the files away that the reader has to open.
-        self._free = threading.BoundedSemaphore(_MOST_CONNECTIONS)
+        self.current = web_config.current if web_config else WebConfig
+        self.connections = Connections(MOST_CONNECTIONS)
         super().__init__(address, _Handler)
 
-    def process_request(self, request: Connection, client_address: Any) -> None:  # noqa: ANN401 - as the base has it
-        if not self._free.acquire(blocking=False):
-            self.shutdown_request(request)
-            return
-        try:
-            super().process_request(request, client_address)
-        except RuntimeError:  # no thread to be had
-            self._free.release()
-            raise
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, client = super().get_request()
+        tls = self.current().tls
+        if tls:
+            connection = tls.wrap_socket(
+                connection, server_side=True, do_handshake_on_connect=False
+            )
+        return connection, client
 
-    def process_request_thread(self, request: Connection, client_address: Any) -> None:  # noqa: ANN401 - as the base has it
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._free.release()
+    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ANN401, ARG002
+        return self.connections.admit(request)
 
-    def finish_request(self, request: Connection, client_address: Any) -> None:  # noqa: ANN401 - as the base has it
-        tls = self.access.tls()
-        if tls is None:
-            super().finish_request(request, client_address)
-            return
-        # Here and not where connections are accepted: a silent client must not hold up the others.
-        assert isinstance(request, socket.socket)  # noqa: S101 - it is no datagram
-        request.settimeout(_SILENT_SECONDS)
-        with tls.wrap_socket(request, server_side=True) as encrypted:
-            super().finish_request(encrypted, client_address)
+    def finish_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
+        if isinstance(request, ssl.SSLSocket):
+            request.settimeout(HANDSHAKE_SECONDS)
+            request.do_handshake()
+        super().finish_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:  # noqa: ANN401
+        self.connections.leave(request)
+        super().shutdown_request(request)
 
     def handle_error(self, *_: object) -> None:
         error = sys.exception()
         if not isinstance(error, (ConnectionError, TimeoutError, ssl.SSLError)):
             log.error("a request could not be answered", exc_info=error)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-    protocol_version = "HTTP/1.1"
-    server_version = "nginxlog-exporter"
-    sys_version = ""
-    timeout = _SILENT_SECONDS
-    # Header and body go out as they come; together with the client's delayed acknowledgement,
-    # waiting to join them costs 40 ms on a kept connection.
-    disable_nagle_algorithm = True
-
-    def do_GET(self) -> None:
-        self._send(self._answer())
-
-    def do_HEAD(self) -> None:
-        self._send(self._answer(), with_body=False)
-
-    def _answer(self) -> Answer:
-        if not self.server.access.allows(self.headers.get("Authorization")):
-            return Answer(b"a password is needed\n", status=HTTPStatus.UNAUTHORIZED)
-        route = self.server.routes.get(urlsplit(self.path).path)
-        if route is None:
-            return Answer(b"not found\n", status=HTTPStatus.NOT_FOUND)
-        return route(Asked(self.headers.get("Accept", ""), SCRAPER_HEADER in self.headers))
-
-    def _send(self, answer: Answer, *, with_body: bool = True) -> None:
-        self.send_response(answer.status)
-        self.send_header("Content-Type", answer.content_type)
-        self.send_header("Content-Length", str(len(answer.body)))
-        if answer.status == HTTPStatus.UNAUTHORIZED:
-            self.send_header("WWW-Authenticate", "Basic")
-        for name, value in self.server.access.headers().items():
-            self.send_header(name, value)
-        self.end_headers()
-        if with_body:
-            self.wfile.write(answer.body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Scrapes are no news."""

@@ -11,7 +11,6 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.openmetrics.exposition import ALLOWUTF8
 
 from nginxlog_exporter import __version__, expose, page
-from nginxlog_exporter.access import Access
 from nginxlog_exporter.follow import Follower
 from nginxlog_exporter.logformat import LineFormat
 from nginxlog_exporter.reader import Reader
@@ -24,18 +23,18 @@ log = logging.getLogger(__name__)
 def run(settings: Settings, line_format: LineFormat) -> None:
     """Serve until SIGTERM or SIGINT, then read to the end of the log and save.
 
-    Raises OSError if the address cannot be listened at, WebConfigError if TLS or passwords are
-    wrong.
+    Raises OSError if the address cannot be listened at.
     """
-    access = Access(settings.web_config)
     follower = Follower(settings, line_format)
     follower.restore()
     reader = Reader(follower)
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: reader.stop())
-    with serving(settings.listen, _routes(follower, reader), access) as address:
+    web = settings.web_config
+    with serving(settings.listen, _routes(follower, reader), web) as address:
         files = ", ".join(settings.files)
-        log.info("nginxlog-exporter %s: %s -> http://%s/", __version__, files, address)
+        scheme = "https" if web and web.current().tls else "http"
+        log.info("nginxlog-exporter %s: %s -> %s://%s/", __version__, files, scheme, address)
         reader.run()
         log.info("stopped")
 

@@ -17,6 +17,8 @@ from nginxlog_exporter.nginxconf import COMBINED, LogFormat, LogFormatError, cho
 from nginxlog_exporter.parse import OTHER
 from nginxlog_exporter.pools import NONE, UNKNOWN, PoolMap
 from nginxlog_exporter.routes import Routes
+from nginxlog_exporter.webconfig import WebFile
+from nginxlog_exporter.webyaml import WebConfigError
 
 PREFIX = "NGINXLOG_"
 # As all Prometheus exporters have it.
@@ -55,7 +57,7 @@ class Settings:
     active_after: int
     poll_seconds: float
     routes: Routes
-    web_config: Path | None
+    web_config: WebFile | None
     buckets: tuple[float, ...]
 
     def has(self, feature: str) -> bool:
@@ -139,7 +141,7 @@ def load(
         files=files,
         log_format=_log_format(texts),
         desired_dir=_path(texts["NGINXLOG_DESIRED_DIR"]),
-        web_config=_path(texts["NGINXLOG_WEB_CONFIG_FILE"]),
+        web_config=_web_config(texts["NGINXLOG_WEB_CONFIG_FILE"]),
         from_end=values.pop("NGINXLOG_READ_FROM"),
         **{name.removeprefix(PREFIX).lower(): value for name, value in values.items()},
     )
@@ -202,6 +204,13 @@ def _pools(text: str) -> PoolMap:
 
 def _path(text: str) -> Path | None:
     return Path(text) if text else None
+
+
+def _web_config(text: str) -> WebFile | None:
+    try:
+        return WebFile(Path(text)) if text else None
+    except WebConfigError as error:
+        raise SettingsError(f"NGINXLOG_WEB_CONFIG_FILE {error}") from error
 
 
 def _from_end(text: str) -> bool:

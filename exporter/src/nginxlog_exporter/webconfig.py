@@ -1,155 +1,168 @@
-"""TLS, headers and basic authentication from a file, as all Prometheus exporters have it.
+"""The file of `--web.config.file`: TLS, passwords and headers, as all Prometheus exporters have it.
 
-https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md
-
-Limits: what Python's ssl cannot do as it is meant there is refused, never ignored (cipher_suites,
-curve_preferences, client certificates that are asked for but not verified). HTTP/2 is not spoken.
+It and the certificates that it names are read again when they change. What is wrong, or would take
+a protection away, is not taken over: the last good one stays. What Python's TLS cannot do as it is
+meant is refused, by name.
 """
 
+import logging
 import re
 import ssl
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-HEADERS = (
-    *("Content-Security-Policy", "Strict-Transport-Security", "X-Content-Type-Options"),
-    *("X-Frame-Options", "X-XSS-Protection"),
-)
-_VERSIONS = {
-    "TLS10": ssl.TLSVersion.TLSv1,
-    "TLS11": ssl.TLSVersion.TLSv1_1,
-    "TLS12": ssl.TLSVersion.TLSv1_2,
-    "TLS13": ssl.TLSVersion.TLSv1_3,
-}
-_CLIENT_AUTH = {
-    "NoClientCert": ssl.CERT_NONE,
-    "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
-    "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
-}
-_BCRYPT = re.compile(r"\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}", re.ASCII)
+from nginxlog_exporter import webtls, webyaml
+from nginxlog_exporter.basicauth import HASH, Users
+from nginxlog_exporter.webyaml import WebConfigError, mapping
 
+log = logging.getLogger(__name__)
 
-class WebConfigError(Exception):
-    """The file cannot be used; the text names it and says what would be right."""
+# Inode, time and size of a file; None if it is not there.
+Stamp = tuple[int, int, int] | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class WebConfig:
-    """What the file says. `files`: itself and what it names, all of which may change."""
+    """What the file asks for."""
 
     tls: ssl.SSLContext | None = None
+    users: Users | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    # User -> bcrypt hash; empty: everybody is let in.
-    users: Mapping[str, bytes] = field(default_factory=dict)
-    files: tuple[Path, ...] = ()
+    # The file itself and those that it names, as they were just before they were read.
+    stamps: Mapping[Path, Stamp] = field(default_factory=dict)
+
+    @property
+    def protections(self) -> list[str]:
+        """What keeps others out, in words."""
+        verifies = self.tls is not None and self.tls.verify_mode == ssl.CERT_REQUIRED
+        there = {
+            "TLS": self.tls,
+            "client certificates": verifies,
+            "basic authentication": self.users,
+        }
+        return [name for name, is_there in there.items() if is_there]
+
+
+class WebFile:
+    """A file that is read again when it changes. Raises WebConfigError if it is wrong at first."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._config = load(path)
+        # What is wrong with the file as it is now.
+        self._wrong = ""
+
+    def current(self) -> WebConfig:
+        """Return what holds now: the last state of the file that was good."""
+        with self._lock:
+            # Also true as long as it is wrong: it is not what was taken over.
+            if any(_stamp(path) != seen for path, seen in self._config.stamps.items()):
+                self._read_again()
+            return self._config
+
+    def _read_again(self) -> None:
+        try:
+            config = load(self._path)
+            _must_protect(config, self._config.protections, self._path)
+        except WebConfigError as error:
+            if str(error) != self._wrong:
+                log.error("%s; what held before stays in force", error)  # noqa: TRY400 - all is said
+            self._wrong = str(error)
+        else:
+            self._config, self._wrong = config, ""
+            log.info("%s was read again", self._path)
 
 
 def load(path: Path) -> WebConfig:
-    """Read the file and the certificates it names. Raises WebConfigError."""
-    import yaml  # noqa: PLC0415 - only who has such a file needs it
-
+    """Read the file. Raises WebConfigError."""
     try:
-        sections = yaml.safe_load(path.read_text(encoding="utf-8"))
-        found = _Section("", {} if sections is None else sections)
-        tls = found.section("tls_server_config")
-        http = found.section("http_server_config")
-        users = found.section("basic_auth_users")
-        found.end()
-        context, files = _tls(tls, path.parent) if tls else (None, ())
-        return WebConfig(
-            tls=context,
-            headers=_headers(http) if http else {},
-            users=_users(users) if users else {},
-            files=(path, *files),
-        )
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        return _load(path)
+    except (WebConfigError, OSError, ValueError, RecursionError) as error:
         raise WebConfigError(f"{path}: {error}") from error
 
 
 # Private
 
-
-class _Section:
-    """A part of the file whose keys are taken one by one; one that is left is unknown."""
-
-    def __init__(self, name: str, content: object) -> None:
-        if not isinstance(content, dict):
-            raise ValueError(f"{name or 'the file'} must be a mapping of keys to values")  # noqa: TRY004 - it is the value that is wrong
-        self._name = name
-        self._left: dict[str, Any] = dict(content)
-
-    def take(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - as the file has it
-        return self._left.pop(key, default)
-
-    def rest(self) -> dict[str, Any]:
-        left, self._left = self._left, {}
-        return left
-
-    def section(self, key: str) -> "_Section | None":
-        content = self.take(key)
-        return None if content is None else _Section(key, content)
-
-    def end(self) -> None:
-        if self._left:
-            where = f" in {self._name}" if self._name else ""
-            raise ValueError(f"{min(map(str, self._left))!r} is unknown{where}; remove it")
+_SECTIONS = {webtls.SECTION: dict, "http_server_config": dict, "basic_auth_users": dict}
+_HTTP = {"http2": bool, "headers": dict}
+# Header: what it may say; anything printable where it is None.
+_HEADERS = {
+    "Content-Security-Policy": None,
+    "Strict-Transport-Security": None,
+    "X-Content-Type-Options": ("nosniff",),
+    "X-Frame-Options": ("deny", "sameorigin"),
+    "X-XSS-Protection": None,
+}
 
 
-def _tls(section: _Section, folder: Path) -> tuple[ssl.SSLContext, tuple[Path, ...]]:
-    # Paths are relative to the file.
-    names = {name: section.take(name) for name in ("cert_file", "key_file", "client_ca_file")}
-    files = {name: folder / str(value) for name, value in names.items() if value}
-    for name in ("cert_file", "key_file"):
-        if name not in files:
-            raise ValueError(f"tls_server_config lacks {name}")
-    for name in ("cipher_suites", "curve_preferences", "client_allowed_sans"):
-        if section.take(name):
-            raise ValueError(f"{name} is not supported; remove it, min_version: TLS13 is strictest")
-    section.take("prefer_server_cipher_suites")  # always so
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = _one_of(_VERSIONS, section, "min_version", "TLS12")
-    context.maximum_version = _one_of(_VERSIONS, section, "max_version", "TLS13")
-    verify = _one_of(_CLIENT_AUTH, section, "client_auth_type", "NoClientCert")
-    section.end()
-    if (verify == ssl.CERT_NONE) != ("client_ca_file" not in files):
-        raise ValueError("client_auth_type and client_ca_file must be set together")
-    for file in files.values():
-        file.read_bytes()  # an error that names the file
-    context.load_cert_chain(files["cert_file"], files["key_file"])
-    if "client_ca_file" in files:
-        context.load_verify_locations(files["client_ca_file"])
-    context.verify_mode = verify
-    return context, tuple(files.values())
+def _stamp(path: Path) -> Stamp:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
-def _one_of(values: Mapping[str, Any], section: _Section, key: str, default: str) -> Any:  # noqa: ANN401 - as the mapping has it
-    name = section.take(key, default)
-    if name not in values:
-        raise ValueError(f"{key}: {name!r} is not valid; it must be one of {', '.join(values)}")
-    return values[name]
+def _load(path: Path) -> WebConfig:
+    stamps = {path: _stamp(path)}
+    document = mapping(webyaml.read(path), "", _SECTIONS)
+    tls = None
+    if webtls.SECTION in document:
+        section = mapping(document[webtls.SECTION], webtls.SECTION, webtls.KEYS)
+        files = {key: path.parent / section[key] for key in webtls.FILES if key in section}
+        stamps |= {file: _stamp(file) for file in files.values()}
+        tls = webtls.context(section, files)
+    return WebConfig(
+        tls=tls,
+        users=_users(document.get("basic_auth_users")),
+        headers=_headers(document.get("http_server_config")),
+        stamps=stamps,
+    )
 
 
-def _headers(section: _Section) -> dict[str, str]:
-    section.take("http2")  # not spoken, whatever it says
-    headers = section.section("headers")
-    section.end()
-    found = headers.rest() if headers else {}
-    for name, value in found.items():
-        if name not in HEADERS:
-            raise ValueError(f"header {name!r} cannot be set; only {', '.join(HEADERS)}")
-        if not isinstance(value, str) or not value.isprintable():
-            raise ValueError(f"header {name!r} must be one line of text")
-    return found
+def _must_protect(config: WebConfig, protections: list[str], path: Path) -> None:
+    """Refuse what lacks one of these: an editor may have written half of the file."""
+    lost = [protection for protection in protections if protection not in config.protections]
+    if lost:
+        raise WebConfigError(f"{path}: {' and '.join(lost)} would end, which takes a restart")
 
 
-def _users(section: _Section) -> dict[str, bytes]:
-    users = section.rest()
-    for user, hashed in users.items():
-        if not isinstance(hashed, str) or not _BCRYPT.fullmatch(hashed):
-            raise ValueError(
-                f"basic_auth_users: the password of {user!r} is no bcrypt hash; make one with:"
-                " htpasswd -nBC 10 '' | tr -d ':'"
+def _users(hashes: Mapping[object, object] | None) -> Users | None:
+    if hashes is None:
+        return None
+    if not hashes:
+        raise WebConfigError("basic_auth_users must have users; leave it out to ask for none")
+    users = {}
+    for name, hashed in hashes.items():
+        if not isinstance(name, str) or ":" in name:
+            raise WebConfigError(f"basic_auth_users: {name} must be a text without a colon")
+        if not isinstance(hashed, str) or not HASH.fullmatch(hashed):
+            raise WebConfigError(
+                f"basic_auth_users: what {name} has is no bcrypt hash, such as htpasswd -nB writes"
             )
-    return {str(user): hashed.encode() for user, hashed in users.items()}
+        users[name] = hashed
+    return Users(users)
+
+
+def _headers(value: object) -> dict[str, str]:
+    if value is None:
+        return {}
+    section = mapping(value, "http_server_config", _HTTP)
+    if section.get("http2"):
+        raise WebConfigError("http_server_config: http2 is not supported; leave it out")
+    known = dict.fromkeys(_HEADERS, str)
+    if "headers" not in section:
+        return {}
+    headers = mapping(section["headers"], "http_server_config: headers", known)
+    for name, text in headers.items():
+        right = _HEADERS[name]
+        if right and text and text.lower() not in right:
+            raise WebConfigError(
+                f"http_server_config: headers: {name} must be {' or '.join(right)}"
+            )
+        if not re.fullmatch(r"[ -~]*", text):
+            raise WebConfigError(f"http_server_config: headers: {name} must be one line of ASCII")
+    return {name: text for name, text in headers.items() if text}
