@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+ANY_METHOD = "any"
+METHODS = (ANY_METHOD, "GET", "POST", "PUT", "PATCH", "DELETE")
 MODES = ("error", "timeout", "latency", "crash", "disconnect")
 # How long a request hangs in mode timeout. More than nginx's READ_TIMEOUT, which must come first.
 HANG_SECONDS = 8
@@ -19,12 +21,16 @@ WAITING_LIMIT = 192
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """What is wrong: `rate` is the share of requests struck (0..1), `ms` the delay of latency."""
+    """What is wrong: `rate` is the share of requests struck (0..1), `ms` the delay of latency.
+
+    Only requests of this method are struck: POST is what a proxy must not repeat.
+    """
 
     mode: str
     rate: float = 1.0
     seconds: float = 60.0
     ms: float = 500.0
+    method: str = ANY_METHOD
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,12 +86,14 @@ class Chaos:
         with self._lock:
             return self._state()
 
-    def strike(self) -> Strike | None:
-        """Return the fault that strikes the request at hand, and count it; None if it is spared."""
+    def strike(self, method: str) -> Strike | None:
+        """Return the fault that strikes a request of this method, and count it; None if spared."""
         with self._lock:
             self._end_if_over()
             strike = self._strike
-            if strike is None or self._chance() >= strike.fault.rate:
+            if strike is None or strike.fault.method not in (ANY_METHOD, method):
+                return None
+            if self._chance() >= strike.fault.rate:
                 return None
             strike.requests_affected += 1
             return strike

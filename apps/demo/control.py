@@ -7,7 +7,7 @@ from dataclasses import asdict
 from flask import Blueprint, Flask, Response, jsonify, request
 from werkzeug.exceptions import Forbidden
 
-from demo.chaos import HANG_SECONDS, MODES, Chaos, Fault, State, Strike
+from demo.chaos import ANY_METHOD, HANG_SECONDS, METHODS, MODES, Chaos, Fault, State, Strike
 from demo.parameters import choice, number
 
 # The front door marks every request it passes on.
@@ -25,7 +25,7 @@ def install(app: Flask, chaos: Chaos, *, crash: Callable[[], None]) -> None:
     def strike() -> Response | None:
         if _is_control(request.path):
             return None
-        struck = chaos.strike()
+        struck = chaos.strike(request.method)
         return _suffer(struck, chaos) if struck else None
 
 
@@ -56,6 +56,7 @@ def _control(chaos: Chaos, crash: Callable[[], None]) -> Blueprint:
             rate=number(request, "rate", default=1, least=0, most=1),
             seconds=number(request, "seconds", default=60, least=1, most=LONGEST_FAULT_SECONDS),
             ms=number(request, "ms", default=500, least=1, most=LONGEST_DELAY_MS),
+            method=choice(request, "method", allowed=METHODS, default=ANY_METHOD),
         )
         answer = _told(chaos.start(fault))
         if fault.mode == "crash":

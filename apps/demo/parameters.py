@@ -20,9 +20,9 @@ def number(request: Request, name: str, *, default: float, least: float, most: f
     return value
 
 
-def choice(request: Request, name: str, *, allowed: tuple[str, ...]) -> str:
+def choice(request: Request, name: str, *, allowed: tuple[str, ...], default: str = "") -> str:
     """Read `?name=` as one of the allowed words. Raises BadRequest (400)."""
-    text = request.values.get(name, "")
+    text = request.values.get(name, default)
     if text not in allowed:
         raise BadRequest(f"{name} must be one of {', '.join(allowed)}, not {text[:40]!r}")
     return text

@@ -35,12 +35,12 @@ class Lab:
                 self.runtime.revive(part)
 
     @contextmanager
-    def chaos(self, *pools: str, mode: str, rate: float = 1, ms: int = 500) -> Iterator[None]:
-        """Have the demo application misbehave; `rate` is the share of requests, `ms` the delay."""
+    def chaos(self, *pools: str, mode: str, **parameters: float | str) -> Iterator[None]:
+        """Have the demo application misbehave; see the parameters of its `/chaos/start`."""
         with ExitStack() as mended:
             for pool in pools:
                 mended.callback(self._stop_chaos, pool)
-                self._ask(pool, "start", mode=mode, rate=rate, ms=ms, seconds=LONGEST_FAULT_SECONDS)
+                self._ask(pool, "start", mode=mode, seconds=LONGEST_FAULT_SECONDS, **parameters)
             yield
 
     @contextmanager

@@ -95,6 +95,7 @@ def test_timeout_answers_504_once_the_fault_is_over(client: FlaskClient) -> None
     [
         ("", ", ".join(MODES)),
         ("mode=fire", ", ".join(MODES)),
+        ("mode=error&method=HEAD", "method must be one of any, GET, POST"),
         ("mode=error&rate=1.1", "rate must be a number from 0 to 1"),
         ("mode=error&rate=nan", "rate must be a number from 0 to 1"),
         ("mode=error&seconds=0", "seconds must be a number from 1 to 600"),

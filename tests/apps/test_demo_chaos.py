@@ -27,7 +27,7 @@ def test_nothing_is_struck_before_a_fault_starts(clock: Clock) -> None:
     """A fresh process is well."""
     chaos = Chaos(clock=clock)
 
-    assert chaos.strike() is None
+    assert chaos.strike("GET") is None
     assert chaos.state().mode is None
 
 
@@ -37,11 +37,11 @@ def test_a_fault_ends_by_itself_after_its_seconds(clock: Clock) -> None:
     chaos.start(Fault(mode="error", seconds=30))
 
     clock.now += 29.9
-    assert chaos.strike() is not None
+    assert chaos.strike("GET") is not None
     assert chaos.state().remaining_seconds == pytest.approx(0.1)
 
     clock.now += 0.1
-    assert chaos.strike() is None
+    assert chaos.strike("GET") is None
     assert chaos.state().mode is None
 
 
@@ -51,7 +51,7 @@ def test_rate_is_the_share_of_requests_struck(clock: Clock, chance: float, is_st
     chaos = Chaos(clock=clock, chance=lambda: chance)
     chaos.start(Fault(mode="error", rate=0.25))
 
-    assert (chaos.strike() is not None) is is_struck
+    assert (chaos.strike("GET") is not None) is is_struck
     assert chaos.state().requests_affected == int(is_struck)
 
 
@@ -61,9 +61,9 @@ def test_rate_0_strikes_nobody_and_rate_1_everybody(clock: Clock, chance: float)
     chaos = Chaos(clock=clock, chance=lambda: chance)
 
     chaos.start(Fault(mode="error", rate=0))
-    assert chaos.strike() is None
+    assert chaos.strike("GET") is None
     chaos.start(Fault(mode="error", rate=1))
-    assert chaos.strike() is not None
+    assert chaos.strike("GET") is not None
 
 
 @pytest.mark.parametrize("end", ["stop", "start"])
@@ -71,7 +71,7 @@ def test_stopping_or_replacing_a_fault_wakes_who_waits_in_it(end: str) -> None:
     """A request that hangs goes on at once, long before its time."""
     chaos = Chaos()
     chaos.start(Fault(mode="timeout", seconds=600))
-    strike = chaos.strike()
+    strike = chaos.strike("GET")
     assert strike is not None
     waiting = threading.Thread(target=chaos.wait, args=(strike, 600), daemon=True)
     waiting.start()
@@ -89,7 +89,7 @@ def test_a_new_fault_does_not_strike_who_was_struck_by_the_one_before(clock: Clo
     """The count begins anew with each fault."""
     chaos = Chaos(clock=clock)
     chaos.start(Fault(mode="error"))
-    chaos.strike()
+    chaos.strike("GET")
 
     assert chaos.start(Fault(mode="latency")).requests_affected == 0
 
@@ -98,7 +98,7 @@ def test_only_so_many_requests_wait_that_threads_are_left() -> None:
     """One more than the limit is not kept waiting: the control paths need a thread."""
     chaos = Chaos()
     chaos.start(Fault(mode="timeout", seconds=600))
-    strike = chaos.strike()
+    strike = chaos.strike("GET")
     assert strike is not None
     crowd = [
         threading.Thread(target=chaos.wait, args=(strike, 600), daemon=True)
@@ -114,3 +114,12 @@ def test_only_so_many_requests_wait_that_threads_are_left() -> None:
     for one in crowd:
         one.join(timeout=5)
     assert not any(one.is_alive() for one in crowd)
+
+
+def test_a_fault_may_strike_one_method_only():
+    """What a proxy must not repeat fails, all the rest is well."""
+    chaos = Chaos()
+    chaos.start(Fault(mode="error", method="POST"))
+
+    assert chaos.strike("GET") is None
+    assert chaos.strike("POST") is not None
