@@ -1,7 +1,7 @@
-"""Change every threshold, window, operator and `for` of the rules, one by one: a test must notice.
+"""Change each threshold, window, operator and `for` of the rules, one by one: a test must notice.
 
-Prints each change that no test noticed, with the reason why that is so (tests/rules/survivors/), and
-the share that was noticed. Exits with 1 below 95 %, and for a survivor without a reason.
+Prints each change that no test noticed, with the reason (tests/rules/survivors/), and the share
+that was noticed. Exits with 1 below 95 %, and for a survivor without a reason.
 """
 
 import argparse
