@@ -14,6 +14,7 @@ import pytest
 import yaml
 from fix_stack import cannot_run
 from hypothesis import HealthCheck, given, settings
+from hypothesis import Phase as Step
 from hypothesis import strategies as st
 
 from exporter.bench.debian import UnavailableError
@@ -155,7 +156,13 @@ def test_the_rule_is_the_model(find):
         cannot_run(f"promtool: {error}")
     seen = {True: 0, False: 0}
 
-    @settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+    # Nothing is shrunk: promtool names the tick, and each step of it would take a second.
+    @settings(
+        max_examples=5,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Step.generate],
+    )
     @given(st.lists(histories, min_size=20, max_size=20))
     def compare(many: list[list[Phase]]) -> None:
         # Since 3.0 the oldest edge of a window is not part of it.

@@ -22,17 +22,9 @@ LIMITS = {name for name in RECORDED if name.startswith("limit:")}
 TESTS = {path.name: yaml.safe_load(path.read_text()) for path in rule_tests()}
 
 CATEGORIES = {
-    "errors",
-    "pool",
-    "outage",
-    "release",
-    "latency",
-    "traffic",
-    "slo",
-    "telemetry",
-    "host",
-    "meta",
-}
+    "errors", "pool", "outage", "release", "latency",
+    "traffic", "slo", "telemetry", "host", "meta",
+}  # fmt: skip
 ANNOTATIONS = {"summary", "description", "impact", "runbook_url", "dashboard_url", "silence_url"}
 # A recorded series is named for what it keeps, what it is of, and how it came about.
 NAME = r"[a-z_]+:[a-z_]+[0-9a-z_]*:[a-z0-9_]+"
@@ -87,7 +79,7 @@ def test_an_alert_speaks_in_sentences(alert):
 
     assert "\n" not in texts["summary"]
     assert not texts["summary"].endswith(".")
-    assert re.search(r"\.(\{\{ end \}\})?$", texts["description"].strip()), texts["description"]
+    assert re.search(r"[.?](\s*\{\{-? end \}\})?$", texts["description"].strip())
     assert re.search(r"\.$", texts["impact"].strip())
     assert "now" not in texts["summary"].split(), "a resolved message says it again, later"
 
