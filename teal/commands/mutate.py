@@ -1,18 +1,19 @@
-"""Change every threshold, window, operator and `for` of the rules, one by one: a test must notice.
+"""Change each threshold, window, operator and `for` of the rules, one by one: a test must notice.
 
-Prints each change that no test noticed, with the reason why that is so (tests/rules/survivors/), and
-the share that was noticed. Exits with 1 below 95 %, and for a survivor without a reason.
+Prints each change that no test noticed, with the reason (tests/rules/survivors/), and the share
+that was noticed. Exits with 1 below 95 %, and for a survivor without a reason.
 """
 
 import argparse
 import sys
 import time
+from collections.abc import Iterable
 
 import yaml
 
 from exporter.bench.debian import UnavailableError
 from teal.rules import promtool
-from teal.rules.survival import Outcome, all_mutants, tried
+from teal.rules.survival import Outcome, Trial
 from teal.settings import Settings
 
 REASONS = promtool.TESTS / "survivors" / "reasons.yml"
@@ -28,37 +29,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(_: Settings, arguments: argparse.Namespace) -> int:
     """Try all mutants."""
     try:
-        tool = promtool.oldest()
+        trial = Trial(promtool.oldest())
     except UnavailableError as error:
         print(f"teal: {error}", file=sys.stderr)
         return 1
-    chosen = [m for m in all_mutants() if not arguments.only or m.name in arguments.only]
-    began, outcomes = time.monotonic(), []
-    for outcome in tried(chosen, tool, arguments.jobs):
-        outcomes.append(outcome)
-        if sys.stdout.isatty():
-            print(f"\r{len(outcomes)} of {len(chosen)}", end="", flush=True)
-    print(f"\r{len(outcomes)} changes tried in {time.monotonic() - began:.0f} s")
-    return _report(outcomes)
+    began = time.monotonic()
+    controls = [m for m in trial.controls() if not arguments.only or m.name in arguments.only]
+    for mutant, killed_by in trial.outcomes(controls, arguments.jobs):
+        if killed_by is not None:
+            print(f"teal: {mutant.name} fails in {killed_by} as it is", file=sys.stderr)
+            return 1
+    chosen = [m for m in trial.mutants() if not arguments.only or m.name in arguments.only]
+    code = _report(trial.outcomes(chosen, arguments.jobs), len(chosen))
+    print(f"({time.monotonic() - began:.0f} s)")
+    return code
 
 
 # Private
 
 
-def _report(outcomes: list[Outcome]) -> int:
+def _report(outcomes: Iterable[Outcome], of: int) -> int:
     reasons = {
-        (one["rule"], one["change"]): one["reason"] for one in yaml.safe_load(REASONS.read_text())
+        (one["rule"], one["change"]): one["reason"]
+        for one in yaml.safe_load(REASONS.read_text()) or []
     }
-    survivors = [outcome.mutant for outcome in outcomes if outcome.killed_by is None]
-    unexplained = 0
-    for mutant in survivors:
-        reason = reasons.get((mutant.name, mutant.change))
-        unexplained += reason is None
-        print(f"\nsurvived: {mutant.name}\n  {mutant.change}\n  {reason or 'NO REASON GIVEN'}")
-    killed = len(outcomes) - len(survivors)
-    score = killed / len(outcomes) if outcomes else 1.0
+    tried, killed, unexplained = 0, 0, 0
+    for mutant, killed_by in outcomes:
+        tried += 1
+        killed += killed_by is not None
+        if killed_by is None:
+            reason = reasons.get((mutant.name, mutant.change))
+            unexplained += reason is None
+            print(f"survived: {mutant.name}\n  {mutant.change}\n  {reason or 'NO REASON GIVEN'}")
+        if sys.stderr.isatty():
+            print(f"\r{tried} of {of}", end="\r", file=sys.stderr, flush=True)
+    score = killed / tried if tried else 1.0
     print(
-        f"\n{killed} of {len(outcomes)} changes were noticed: {score:.1%}; "
-        f"{len(survivors)} survived, {unexplained} of them without a reason"
+        f"{killed} of {tried} changes were noticed: {score:.1%}; "
+        f"{tried - killed} survived, {unexplained} of them without a reason"
     )
     return 0 if score >= WANTED and not unexplained else 1

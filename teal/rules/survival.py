@@ -1,22 +1,26 @@
-"""Which mutants of the rules the unit tests notice: each is tried in a copy of the rules."""
+"""Which mutants of the rules the unit tests notice: each is tried in a copy of the rules.
+
+A copy holds only what the mutant can change: the rule, the rules that use its series, and what
+those need; and of the tests the scenarios and ticks that look at one of these. Texts are left out.
+"""
 
 import re
-import shutil
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import yaml
 
 from teal.rules.mutants import Mutant, mutants
-from teal.rules.promtool import RULES, TESTS, Promtool, rule_tests
+from teal.rules.promtool import RULES, Promtool, rule_tests
 
-# A mutant may make a test slow, never a tenth as fast: it counts as noticed then.
-LIMIT_SECONDS = 60
+# A mutant that makes a test so much slower counts as noticed.
+LIMIT_SECONDS = 120
+
+Content = dict[str, Any]
 
 
 class Outcome(NamedTuple):
@@ -26,53 +30,129 @@ class Outcome(NamedTuple):
     killed_by: str | None
 
 
-def all_mutants() -> list[Mutant]:
-    """Return the mutants of all rule files."""
-    return [
-        mutant
-        for path in sorted(RULES.glob("*.yml"))
-        for mutant in mutants(path.name, yaml.safe_load(path.read_text()))
-    ]
+class Trial:
+    """The rules and their tests, read once."""
 
+    def __init__(self, promtool: Promtool) -> None:
+        self._promtool = promtool
+        self._files: dict[str, Content] = {
+            path.name: yaml.safe_load(path.read_text()) for path in sorted(RULES.glob("*.yml"))
+        }
+        self._tests: dict[str, Content] = {
+            path.name: yaml.safe_load(path.read_text()) for path in rule_tests()
+        }
+        self._names = {file: set(_expressions(content)) for file, content in self._files.items()}
+        expressions = {
+            name: expression
+            for content in self._files.values()
+            for name, expression in _expressions(content).items()
+        }
+        self._uses = {
+            name: {used for used in re.findall(r"[a-z_]+:[\w:]+", expr) if used in expressions}
+            for name, expr in expressions.items()
+        }
 
-def tried(chosen: Iterable[Mutant], promtool: Promtool, jobs: int) -> Iterator[Outcome]:
-    """Return what becomes of each mutant, in their order, `jobs` of them at a time."""
-    tests = {path: path.read_text() for path in rule_tests()}
-    with ThreadPoolExecutor(jobs) as pool:
-        yield from pool.map(partial(_try, promtool, tests), chosen)
+    def mutants(self) -> list[Mutant]:
+        """Return the mutants of all rule files."""
+        return [one for name, content in self._files.items() for one in mutants(name, content)]
 
-
-def _try(promtool: Promtool, tests: dict[Path, str], mutant: Mutant) -> Outcome:
-    with TemporaryDirectory(prefix="teal-mutant-") as folder:
-        rules = Path(folder) / RULES.relative_to(RULES.parents[1])
-        shutil.copytree(RULES, rules)
-        content = yaml.safe_load((rules / mutant.file).read_text())
-        content["groups"][mutant.group]["rules"][mutant.place] = mutant.rule
-        (rules / mutant.file).write_text(yaml.safe_dump(content))
-        copies = Path(folder) / TESTS.relative_to(RULES.parents[1])
-        copies.mkdir(parents=True)
-        for path in _concerned(tests, mutant):
-            copy = copies / path.name
-            copy.write_text(tests[path])
-            try:
-                content_with_it, _ = promtool.test([copy], LIMIT_SECONDS)
-            except subprocess.TimeoutExpired:
-                content_with_it = False
-            if not content_with_it:
-                return Outcome(mutant, path.name)
-    return Outcome(mutant, None)
-
-
-def _concerned(tests: dict[Path, str], mutant: Mutant) -> Sequence[Path]:
-    """Return the tests that load the mutant's rules, those first that speak of it.
-
-    Every test loads the limits; of a limit, those are concerned whose rules use it.
-    """
-    found = [path for path, text in tests.items() if f"/{mutant.file}" in text]
-    if mutant.name.startswith("limit:"):
-        users = [
-            p.name for p in RULES.glob("*.yml") if re.search(rf"{mutant.name}\b", p.read_text())
+    def controls(self) -> list[Mutant]:
+        """Return each rule unchanged: if it is killed, so is a mutant, for no good reason."""
+        return [
+            Mutant(name, rule.get("alert") or rule["record"], "nothing", group, place, rule)
+            for name, content in self._files.items()
+            for group, one in enumerate(content["groups"])
+            for place, rule in enumerate(one["rules"])
         ]
-        users = [name for name in users if name not in (mutant.file, "meta.yml")] or ["meta.yml"]
-        found = [path for path in found if any(f"/{user}" in tests[path] for user in users)]
-    return sorted(found, key=lambda path: (mutant.name not in tests[path], len(tests[path])))
+
+    def outcomes(self, chosen: Iterable[Mutant], jobs: int) -> Iterator[Outcome]:
+        """Return what becomes of each mutant, in their order, `jobs` of them at a time."""
+        with ThreadPoolExecutor(jobs) as pool:
+            yield from pool.map(self._try, chosen)
+
+    # Private
+
+    def _try(self, mutant: Mutant) -> Outcome:
+        changed = self._reached({mutant.name}, self._users_of)
+        concerned = {file for file, names in self._names.items() if names & changed}
+        tests = {
+            name: reduced
+            for name, test in self._tests.items()
+            if (reduced := _looking_at(test, changed))["tests"]
+            and concerned & set(reduced["rule_files"])
+        }
+        # A tick may look at other alerts at the same time.
+        seen = yaml.safe_dump(list(tests.values()))
+        looked_at = changed | {name for name in self._uses if name in seen}
+        kept = self._reached(looked_at, self._uses.__getitem__) | {"Watchdog"}
+        with TemporaryDirectory(prefix="teal-mutant-") as folder:
+            for name, content in self._files.items():
+                text = yaml.safe_dump(_only(content, kept, mutant if name == mutant.file else None))
+                (Path(folder) / name).write_text(text)
+            for name, test in tests.items():
+                file = Path(folder) / f"test-{name}"
+                file.write_text(yaml.safe_dump(test))
+                if not self._passes(file):
+                    return Outcome(mutant, name)
+        return Outcome(mutant, None)
+
+    def _passes(self, file: Path) -> bool:
+        try:
+            return self._promtool.test([file], LIMIT_SECONDS)[0]
+        except subprocess.TimeoutExpired:
+            return False
+
+    def _users_of(self, name: str) -> set[str]:
+        return {user for user, used in self._uses.items() if name in used}
+
+    @staticmethod
+    def _reached(names: set[str], step: Any) -> set[str]:  # noqa: ANN401 - a function of a name
+        """Return the names and all that is reached from them."""
+        found, new = set(names), set(names)
+        while new:
+            new = set().union(*(step(name) for name in new)) - found
+            found |= new
+        return found
+
+
+# Private
+
+
+def _expressions(content: Content) -> dict[str, str]:
+    return {
+        rule.get("alert") or rule["record"]: rule["expr"]
+        for group in content["groups"]
+        for rule in group["rules"]
+    }
+
+
+def _only(content: Content, kept: set[str], mutant: Mutant | None) -> Content:
+    """Return a rule file with only some rules, one of them changed, and without texts."""
+    groups = []
+    for number, group in enumerate(content["groups"]):
+        rules = [
+            mutant.rule if mutant and (number, place) == (mutant.group, mutant.place) else rule
+            for place, rule in enumerate(group["rules"])
+            if (rule.get("alert") or rule["record"]) in kept
+        ]
+        bare = [{k: v for k, v in rule.items() if k != "annotations"} for rule in rules]
+        groups.append({**group, "rules": bare})
+    return {"groups": groups}
+
+
+def _looking_at(test: Content, names: set[str]) -> Content:
+    """Return a test file with only the scenarios and ticks that look at some of the names."""
+    # All alerts at once are looked at, too.
+    anything = re.compile("|".join([*(rf"\b{name}\b" for name in names), r"ALERTS(?!\{alertname)"]))
+    kept = []
+    for one in test["tests"]:
+        alerts = [
+            {**tick, "exp_alerts": [{"exp_labels": a["exp_labels"]} for a in tick["exp_alerts"]]}
+            for tick in one.get("alert_rule_test", [])
+            if tick["alertname"] in names
+        ]
+        ticks = [t for t in one.get("promql_expr_test", []) if anything.search(t["expr"])]
+        if alerts or ticks:
+            kept.append({**one, "alert_rule_test": alerts, "promql_expr_test": ticks})
+    files = [Path(name).name for name in test["rule_files"]]
+    return {**test, "rule_files": files, "tests": kept}

@@ -10,62 +10,7 @@ from teal.parts import parts
 from teal.settings import load
 
 ROOT = Path(__file__).resolve().parents[2]
-RULES = [
-    rule
-    for path in (ROOT / "prometheus" / "rules").glob("*.yml")
-    for group in yaml.safe_load(path.read_text())["groups"]
-    for rule in group["rules"]
-]
-ALERTS = [pytest.param(rule, id=rule["alert"]) for rule in RULES if "alert" in rule]
 COMPOSE = yaml.safe_load((ROOT / "compose.yml").read_text())
-
-
-@pytest.mark.parametrize("alert", ALERTS)
-def test_an_alert_says_all_that_a_message_needs(alert):
-    """Severity, category, texts and links; the runbook has a section of the alert's own name."""
-    assert alert["labels"]["severity"] in ("critical", "warning", "info", "none")
-    assert alert["labels"]["category"]
-    texts = alert["annotations"]
-    assert {"summary", "description", "runbook_url", "dashboard_url", "silence_url"} == set(texts)
-    assert texts["runbook_url"].endswith("#" + alert["alert"].lower())
-    assert f"\n## {alert['alert']}\n" in (ROOT / "docs" / "runbook.md").read_text()
-
-
-@pytest.mark.parametrize("alert", ALERTS)
-def test_an_alert_has_a_promtool_test(alert):
-    """That it fires, and that it does not."""
-    tests = "".join(path.read_text() for path in (ROOT / "tests" / "rules").glob("*.yml"))
-
-    assert alert["alert"] in tests
-
-
-@pytest.mark.parametrize("alert", ALERTS)
-def test_limits_are_series_not_numbers(alert):
-    """No alert compares with a number of its own, but for 0 and 1, which are no limits."""
-    numbers = re.findall(r"[<>=]=?\s*(\d[\d.]*)", alert["expr"])
-
-    assert set(numbers) <= {"0", "1"}, alert["expr"]
-
-
-def test_every_limit_that_is_used_exists():
-    """And LimitMissing guards each of them."""
-    recorded = {rule["record"] for rule in RULES if "record" in rule}
-    used = set(re.findall(r"limit:\w+", " ".join(rule["expr"] for rule in RULES)))
-    guard = next(rule["expr"] for rule in RULES if rule.get("alert") == "LimitMissing")
-
-    assert used == {name for name in recorded if name.startswith("limit:")}
-    assert used == set(re.findall(r"absent\((limit:\w+)\)", guard))
-
-
-def test_recorded_series_stand_in_the_group_that_uses_them():
-    """A series from another group can be missing for one evaluation; limits never change."""
-    for path in (ROOT / "prometheus" / "rules").glob("*.yml"):
-        for group in yaml.safe_load(path.read_text())["groups"]:
-            before = set()
-            for rule in group["rules"]:
-                used = set(re.findall(r"\b[a-z_]+:nginxlog\w+:\w+", rule["expr"]))
-                assert used <= before, rule
-                before.add(rule.get("record"))
 
 
 def test_compose_services_are_the_parts():
