@@ -69,9 +69,7 @@ def test_every_pair_is_as_it_was_reviewed(quiet):
     inhibited = _inhibited(quiet, alerts)
 
     wanted = {
-        (f"{source}-{target}", target)
-        for target, sources in TABLE.items()
-        for source in sources
+        (f"{source}-{target}", target) for target, sources in TABLE.items() for source in sources
     }
     # The same two alerts the other way round.
     wanted |= {("-".join(reversed(stack.split("-"))), target) for stack, target in wanted}

@@ -86,4 +86,3 @@ def test_each_fault_is_told_in_time_and_nothing_else_is(played, version, name):
 def _size(attachment):
     more = attachment["title"].rpartition("(and ")[2].removesuffix(" more)")
     return int(more) + 1 if attachment["title"].endswith(" more)") else 1
-

@@ -81,9 +81,7 @@ class Inbox:
 
     def __init__(self, folder):
         self.app = create_app(Store(folder / "messages.jsonl"))
-        self.server = make_server(
-            "127.0.0.1", 0, self.app, threaded=True, request_handler=_Quiet
-        )
+        self.server = make_server("127.0.0.1", 0, self.app, threaded=True, request_handler=_Quiet)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
@@ -201,9 +199,7 @@ class World:
     def wait_until_told(self, stack, *wanted, seconds):
         """Wait for exactly these messages; others fail the test at once or by the limit."""
         with contextlib.suppress(Exception):
-            wait_for(
-                lambda: len(self.told(stack)) >= len(wanted), what="messages", seconds=seconds
-            )
+            wait_for(lambda: len(self.told(stack)) >= len(wanted), what="messages", seconds=seconds)
         assert list(wanted) == self.told(stack)
 
 
