@@ -28,7 +28,7 @@ from inbox.web import create_app
 from teal import api, heartbeat, packages
 from teal.bootstrap import HOME
 from teal.layout import Layout
-from teal.programs import programs
+from teal.programs import programs, start_delay
 from teal.settings import load
 from teal.wait import wait_for
 
@@ -131,6 +131,10 @@ class World:
         )
         if faster != 1:
             compress(self.layout.alertmanager, faster)
+        part = next(p for p in programs(self.settings, self.layout) if p.name == "alertmanager")
+        # As `make up` starts this version.
+        self.flags = [*part.command[1:], *start_delay(packages.version(self.program))]
+        self.flags = list(dict.fromkeys(self.flags))
         self.log = self.folder / "alertmanager.log"
         self.process = None
 
@@ -145,16 +149,15 @@ class World:
 
     def start(self, *, delay=False):
         """Start Alertmanager as `make up` does; without its start delay, unless it is wanted."""
-        part = next(p for p in programs(self.settings, self.layout) if p.name == "alertmanager")
         templates = self.layout.directory / packages.DEFAULT_TEMPLATES
         own = self.program.parents[1] / "share" / "prometheus" / "alertmanager"
         if own.exists():
             templates.unlink(missing_ok=True)
             templates.symlink_to(own)
-        flags = [f for f in part.command[1:] if delay or "start-delay" not in f]
+        flags = [f for f in self.flags if delay or "start-delay" not in f]
         self.process = subprocess.Popen(
             [str(self.program), *flags],
-            cwd=part.directory,
+            cwd=self.layout.directory,
             stdout=subprocess.DEVNULL,
             stderr=self.log.open("ab"),
         )
