@@ -91,7 +91,7 @@ class Counts:
 def outcome(lines: Iterable[str], since: datetime) -> str | None:
     """Return what Alertmanager's log says of a test message since then: `TAKEN`, or the error.
 
-    None where it says nothing; "" where it tries again. A first success is not in the log.
+    None where it says nothing; "" where it tries again. A success at once is not in the log.
     """
     found = None
     for line in lines:
@@ -102,7 +102,7 @@ def outcome(lines: Iterable[str], since: datetime) -> str | None:
         if "Notify success" in line:
             found = TAKEN
         elif "will retry later" in line:
-            found = ""
+            found = found or ""
         elif error:
             found = error[1].replace('\\"', '"')
     return found

@@ -8,7 +8,6 @@ import contextlib
 import functools
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 import threading
@@ -27,7 +26,7 @@ from inbox.store import Store
 from inbox.web import create_app
 from teal import api, heartbeat, packages
 from teal.bootstrap import HOME
-from teal.layout import Layout
+from teal.layout import Layout, write
 from teal.programs import programs, start_delay
 from teal.settings import load
 from teal.wait import wait_for
@@ -109,6 +108,7 @@ class World:
 
     def __init__(self, version, *, faster=1, heartbeat_url=""):
         self.folder = Path(tempfile.mkdtemp(prefix="teal-am-"))
+        self.faster = faster
         self.inbox = Inbox(self.folder)
         self.program = program(version)
         (port,) = free_ports(1)
@@ -135,6 +135,7 @@ class World:
         # As `make up` starts this version.
         self.flags = [*part.command[1:], *start_delay(packages.version(self.program))]
         self.flags = list(dict.fromkeys(self.flags))
+        assert "--data.maintenance-interval=5s" in self.flags
         self.log = self.folder / "alertmanager.log"
         self.process = None
 
@@ -155,6 +156,8 @@ class World:
             templates.unlink(missing_ok=True)
             templates.symlink_to(own)
         flags = [f for f in self.flags if delay or "start-delay" not in f]
+        if self.faster != 1:
+            flags = [re.sub(r"(interval|delay)=(\d+)s$", _a_fifth, f) for f in flags]
         self.process = subprocess.Popen(
             [str(self.program), *flags],
             cwd=self.layout.directory,
@@ -180,6 +183,25 @@ class World:
         url = f"{self.url}/api/v2/alerts"
         requests.post(url, json=alerts, timeout=5).raise_for_status()
 
+    def webhook(self, address):
+        """Have messages go elsewhere from now on."""
+        write(self.layout.secrets / "slack_webhook_url", address + "\n")
+
+    def broken_template(self, text):
+        """Add a template to the shipped ones and load it."""
+        link = self.layout.secrets / "templates"
+        shipped = link.resolve()
+        link.unlink()
+        link.mkdir()
+        for path in shipped.glob("*.tmpl"):
+            shutil.copy(path, link)
+        (link / "zz.tmpl").write_text(text)
+        requests.post(f"{self.url}/-/reload", timeout=5).raise_for_status()
+
+    def get(self, path):
+        """Return what Alertmanager answers."""
+        return requests.get(self.url + path, timeout=5).text
+
     def metric(self, name, **labels):
         """Return the sum of a metric of Alertmanager over the series with these labels."""
         text = requests.get(f"{self.url}/metrics", timeout=5).text
@@ -204,6 +226,10 @@ class World:
         with contextlib.suppress(Exception):
             wait_for(lambda: len(self.told(stack)) >= len(wanted), what="messages", seconds=seconds)
         assert list(wanted) == self.told(stack)
+
+
+def _a_fifth(match):
+    return f"{match[1]}={int(match[2]) // 5}s"
 
 
 def compress(configuration, factor):
@@ -259,10 +285,3 @@ class Clock:
     def of(self, message):
         """Return when a message came."""
         return message["received"] - self._began
-
-
-def nobody_listens():
-    """Return an address that refuses connections."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{free.getsockname()[1]}"
