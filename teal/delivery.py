@@ -28,7 +28,7 @@ _WORDS = {
     "invalid_token": "The webhook's address has a mistake, or was revoked. Make a new one.",
     "no_active_hooks": "The webhook is switched off. Make a new one.",
     "channel_not_found": "The webhook's channel does not exist any more. Make a new webhook.",
-    "channel_is_archived": "The webhook's channel is archived. Unarchive it, or make a new webhook.",
+    "channel_is_archived": "The webhook's channel is archived. Restore it, or make a new webhook.",
     "action_prohibited": "An administrator of the workspace does not allow this webhook to post.",
     "posting_to_general_channel_denied": "This webhook may not post to #general.",
     "user_not_found": "The user whom the webhook writes to does not exist any more.",

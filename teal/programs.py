@@ -16,7 +16,6 @@ from teal.bootstrap import ROOT, SetupError
 from teal.layout import Layout
 from teal.settings import POOLS, Settings
 
-
 _START_DELAY_SINCE = (0, 30)
 
 
@@ -92,7 +91,7 @@ def nginx_command(layout: Layout) -> list[str]:
 
 
 def start_delay(alertmanager: tuple[int, ...]) -> list[str]:
-    """Return the flag that keeps a fresh Alertmanager from telling what it has not yet heard all of.
+    """Return the flag that keeps a fresh Alertmanager from speaking before it has heard everything.
 
     Debian 12's does not know it.
     """

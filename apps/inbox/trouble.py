@@ -7,9 +7,9 @@ from collections.abc import Callable
 from inbox.slack import Answer
 
 LONGEST_SECONDS = 3600.0
-# Alertmanager waits 10 s for an answer. A slow Slack takes the message and answers in time; one that
-# hangs takes nothing, and the sender gives up first. (One that takes a message and answers too late is
-# not played: no sender can tell, and the message is sent again.)
+# Alertmanager waits 10 s for an answer. A slow Slack takes the message and answers in time; one
+# that hangs takes nothing, and the sender gives up first. (One that takes a message and answers too
+# late is not played: no sender can tell, and the message is sent again.)
 SLOW_SECONDS = 8.0
 HANG_SECONDS = 15.0
 TIMED_OUT = Answer(504, "upstream_timed_out")

@@ -61,8 +61,8 @@ def _begin(
     print("itself are still told. To end it: make maintenance END=1")
     if told := _firing(settings):
         print(
-            f"Told already and firing: {', '.join(sorted(told))}. If that ends meanwhile, end the "
-            "maintenance\nwith END=1: then it is told as resolved, and told again when it comes back."
+            f"Told already and firing: {', '.join(sorted(told))}.\nIf that ends meanwhile, end the "
+            "maintenance with END=1: then its end is told, and it is told anew\nwhen it comes back."
         )
     return 0
 
@@ -93,8 +93,8 @@ def _tell_what_ended(settings: Settings, maintenance: silences.Silence) -> None:
     """Tell Alertmanager once more what ended during the maintenance.
 
     It drops a resolved alert that is silent, and so takes the alert for one that was told and still
-    fires: when it really fires again, nobody would hear of it before `repeat_interval` is over. What
-    was not told before is not told by this either.
+    fires: when it really fires again, nobody would hear of it before `repeat_interval` is over.
+    What was not told before is not told by this either.
     """
     seconds = int(time.time() - maintenance.since.timestamp()) + 1
     categories = "|".join(silences.PLANNED)

@@ -74,9 +74,9 @@ def _alert(settings: Settings, run_id: str) -> dict[str, object]:
         },
         "annotations": {
             "summary": f"Test message {run_id}, sent by {getpass.getuser()}",
-            "description": "The way of a message works. Nothing has happened, nothing is to be done.",
+            "description": "Messages get through. Nothing has happened, nothing is to be done.",
             "impact": "Nothing.",
-            "runbook_url": f"{settings.runbook}#slacktest",
+            "runbook_url": f"{settings.runbook}#notificationsfailing",
             "dashboard_url": settings.dashboard,
         },
         "startsAt": now.isoformat(),

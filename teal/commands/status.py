@@ -128,8 +128,8 @@ def _text(state: dict[str, Any]) -> str:
         "releases         " + ", ".join(f"{p} {r}" for p, r in state["releases"].items()),
         f"errors (5xx)     {errors} in the last 2 minutes",
         f"saved by retries {state['requests_saved_by_retries']} requests",
-        f"messages go to   {_WHERE[state['messages_to']]}"
-        f"{'' if state['has_heartbeat'] else '; no dead man' + chr(39) + 's switch (HEARTBEAT_URL)'}",
+        f"messages go to   {_WHERE[state['messages_to']]}",
+        f"dead man's switch {'on' if state['has_heartbeat'] else 'none (HEARTBEAT_URL in .env)'}",
         *(_silence(each) for each in state["silences"] or []),
         "",
         table.render(["part", "state"], list(state["parts"].items())),

@@ -6,7 +6,8 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from world import VERSIONS, World, alert
+from versions import VERSIONS
+from world import World, alert
 
 from teal import delivery, render
 from teal.commands import slack_test
@@ -64,14 +65,11 @@ def test_a_message_that_slack_took_is_said_so(world, slack_tested):
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("403", "An administrator of the workspace does not allow this webhook to post. "
-                "(Slack's answer: 403 action_prohibited)"),
-        ("404", "The webhook's channel does not exist any more. Make a new webhook. "
-                "(Slack's answer: 404 channel_not_found)"),
-        ("429", "Too many messages: Slack takes one a second. Alertmanager tries again by itself. "
-                "(Slack's answer: 429 rate_limited)"),
+        ("403", "An administrator of the workspace does not allow this webhook to post."),
+        ("404", "The webhook's channel does not exist any more. Make a new webhook."),
+        ("429", "Too many messages: Slack takes one a second. Alertmanager tries again by itself."),
     ],
-)  # fmt: skip
+)
 def test_what_slack_refuses_is_said_in_words(world, slack_tested, kind, words):
     """With Slack's own, for a search; and the test is not sent again later."""
     before = len(world.inbox.messages())
@@ -79,7 +77,8 @@ def test_what_slack_refuses_is_said_in_words(world, slack_tested, kind, words):
 
     code, said = slack_tested()
 
-    assert (1, f"Slack did not take the test message. {words}\n") == (code, said)
+    assert 1 == code
+    assert said.startswith(f"Slack did not take the test message. {words} (Slack's answer: {kind} ")
     world.inbox.calm()
     after = alert("FrontDoorDown", stack=f"after{kind}", category="outage")
     world.post(after)
@@ -181,7 +180,7 @@ def test_without_an_address_there_is_no_beat(version):
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_broken_template_is_noticed(version):
-    """0.25 drops the message, 0.33 sends an empty one: the inbox refuses that, and it is counted."""
+    """0.25 drops the message, 0.33 sends an empty one, which the inbox refuses: a failure."""
     with World(version, faster=5) as world:
         world.broken_template('{{ define "teal.text" }}{{ .Nothing }}{{ end }}')
         world.post(alert("PoolFailover", stack="s"))

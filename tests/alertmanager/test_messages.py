@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from catalogue import ALERTS
-from world import FUTURE, VERSIONS, World
+from versions import VERSIONS
+from world import FUTURE, World
 
 from teal.wait import wait_for
 

@@ -1,10 +1,11 @@
-"""Alertmanager and Prometheus come and go: what was told is not told again, and nothing is forgotten."""
+"""Alertmanager and Prometheus come and go: nothing is told again, and nothing is forgotten."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
-from world import VERSIONS, World, alert, ended
+from versions import VERSIONS
+from world import World, alert, ended
 
 from teal import silences
 from teal.wait import wait_for

@@ -8,7 +8,8 @@ import threading
 
 import pytest
 from catalogue import ALERTS
-from world import VERSIONS, World, alert, ended, fetched
+from versions import VERSIONS, fetched
+from world import World, alert, ended
 
 from inbox.trouble import KINDS
 from teal.wait import wait_for
@@ -133,7 +134,7 @@ def test_nothing_is_lost_or_doubled(played, version, kind):
     assert [] == notes["after a minute"][0]
     assert FIRST == notes["when it was over"][0]
     assert FIRST == notes["after ten"][0]
-    # What began and ended while nobody could be told is not told: NotificationsFailing is, after it.
+    # What began and ended while nobody could be told is not told: NotificationsFailing is.
     assert sorted(FIRST + SECOND + LAST) == notes["in the end"][0]
 
 

@@ -1,106 +1,32 @@
 """A real Alertmanager of either version with the shipped configuration, and the inbox as its Slack.
 
 Alerts go in as Prometheus posts them, messages come out as Slack gets them. Time can be compressed:
-all the timers of the routes are divided by a factor (but never the 10 s that a delivery has at least).
+all the timers of the routes are divided by a factor; the 10 s that a delivery has at least are not.
 """
 
 import contextlib
-import functools
 import re
 import shutil
 import subprocess
 import tempfile
-import threading
 import time
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
 import requests
-from fix_stack import cannot_run, free_ports
-from werkzeug.serving import WSGIRequestHandler, make_server
+from fix_stack import free_ports
+from slack_inbox import Inbox
+from versions import program
 
-from exporter.bench import debian
-from inbox.store import Store
-from inbox.web import create_app
 from teal import api, heartbeat, packages
-from teal.bootstrap import HOME
 from teal.layout import Layout, write
 from teal.programs import programs, start_delay
 from teal.settings import load
 from teal.wait import wait_for
 
-# Debian 12's, and the one that compose.yml names.
-VERSIONS = ("0.25", "0.33")
 READY_LIMIT_SECONDS = 20
 FUTURE = timedelta(hours=1)
-
-
-def fetched(version, *, or_skip=False):
-    """Whether there is an Alertmanager of this version here; if not, `or_skip` ends the test."""
-    if or_skip:
-        return bool(program(version))
-    try:
-        return bool(program(version))
-    except pytest.skip.Exception:
-        return False
-
-
-@functools.cache
-def program(version):
-    """Return the path of an Alertmanager of this version; amtool is beside it.
-
-    Skips the test where it cannot be had; in CI that fails.
-    """
-    packages.fetch_missing()
-    own = packages.find("prometheus-alertmanager")
-    if ".".join(map(str, packages.version(own)[:2])) == version:
-        return own
-    name = "prometheus-alertmanager"
-    try:
-        found = debian.fetch(name, [name], "sid", HOME / "debian").path
-    except debian.UnavailableError as error:
-        cannot_run(f"Alertmanager {version}: {error}")
-    if not found.with_name("patched").exists():
-        packages.let_alertmanager_find_its_templates(found)
-        found.with_name("patched").touch()
-    if ".".join(map(str, packages.version(found)[:2])) != version:
-        cannot_run(f"Alertmanager {version}: Debian has {packages.version(found)}")
-    return found
-
-
-class _Quiet(WSGIRequestHandler):
-    def log(self, *_):
-        """Keep the test's output clean."""
-
-
-class Inbox:
-    """The inbox itself, in this process; `url` is where it listens."""
-
-    def __init__(self, folder):
-        self.app = create_app(Store(folder / "messages.jsonl"))
-        self.server = make_server("127.0.0.1", 0, self.app, threaded=True, request_handler=_Quiet)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def messages(self):
-        """Return all messages: when they came, state, title and footer."""
-        return self.app.test_client().get("/api/messages").json["messages"]
-
-    def trouble(self, kind):
-        """Have Slack a bad time until `calm()`."""
-        answer = self.app.test_client().post(f"/api/trouble?status={kind}&seconds=600")
-        assert answer.status_code == 200, answer.text
-
-    def calm(self):
-        """End the trouble."""
-        self.app.test_client().delete("/api/trouble")
-
-    def close(self):
-        """Stop listening."""
-        self.calm()
-        self.server.shutdown()
 
 
 class World:
