@@ -4,11 +4,11 @@
 TEAL := @python3 -m teal
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs switch chaos drills latency load query silence reload clean check test \
-	torture mutate bench dashboards docs lock screenshot
+.PHONY: help up down status logs switch chaos drills latency load query silence maintenance slack-test \
+	reload clean check test torture mutate bench dashboards docs lock screenshot
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: ## start everything, wait until it is ready, show what runs where
 	$(TEAL) up
@@ -39,6 +39,13 @@ query: ## ask Prometheus, Q='nginxlog_active_pool'
 
 silence: ## silence one alert, ALERT=StandbyPoolDown FOR=30m WHY='new disk'
 	$(TEAL) silence '$(ALERT)' $(if $(FOR),--for $(FOR)) --why '$(subst ','\'',$(WHY))'
+
+maintenance: ## plan a quiet time, FOR=30m WHY='new disk'; END=1 ends it
+	$(TEAL) maintenance $(if $(END),--end) $(if $(FOR),--for '$(FOR)') \
+		$(if $(WHY),--why '$(subst ','\'',$(WHY))')
+
+slack-test: ## send a test message the whole way, and say whether Slack took it
+	$(TEAL) slack-test
 
 reload: ## have changed limits, rules, routes and messages take effect
 	$(TEAL) reload

@@ -1,7 +1,7 @@
 """Alertmanager's configuration as it is read: the repository's, with the dead man's switch added.
 
-The switch's address is a secret, so it is in no configuration but in a file of its own. Which kind of
-receiver can read an address from a file depends on Alertmanager's version.
+The switch's address is a secret, so it is in no configuration but in a file of its own. Which kind
+of receiver can read an address from a file depends on Alertmanager's version.
 """
 
 from teal.bootstrap import ROOT
@@ -37,6 +37,6 @@ def _switch(version: tuple[int, ...]) -> str:
     """Return the receiver's one line. A beat is a beat: there is nothing to resolve."""
     if version >= _WEBHOOK_URL_FILE_SINCE:
         return f"webhook_configs: [{{url_file: {_FILE}, send_resolved: false, max_alerts: 1}}]"
-    # Debian 12's would show a web hook's address in its API and in its log. What it posts to Slack is
-    # a POST like any other, and it does not mind what is answered.
+    # Debian 12's would show a web hook's address in its API and in its log. What it posts to Slack
+    # is a POST like any other, and it does not mind what is answered.
     return f"slack_configs: [{{api_url_file: {_FILE}, send_resolved: false}}]"

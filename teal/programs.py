@@ -16,7 +16,6 @@ from teal.bootstrap import ROOT, SetupError
 from teal.layout import Layout
 from teal.settings import POOLS, Settings
 
-
 _START_DELAY_SINCE = (0, 30)
 
 
@@ -89,6 +88,14 @@ def nginx_command(layout: Layout) -> list[str]:
     """Return the command line that runs the rendered nginx configuration."""
     folder = _nginx_folder(layout)
     return [_server("nginx"), "-e", "stderr", "-p", str(folder), "-c", f"{folder}/nginx.conf"]
+
+
+def start_delay(alertmanager: tuple[int, ...]) -> list[str]:
+    """Return the flag that keeps a fresh Alertmanager from speaking before it has heard everything.
+
+    Debian 12's does not know it.
+    """
+    return ["--dispatch.start-delay=15s"] if alertmanager >= _START_DELAY_SINCE else []
 
 
 # Private
@@ -263,21 +270,12 @@ def _alertmanager(settings: Settings, layout: Layout) -> Program:
             "--cluster.listen-address=",
             # As in compose.yml, which says why.
             "--data.maintenance-interval=5s",
-            *_start_delay(program),
+            *start_delay(packages.version(Path(program))),
         ],
         # The secret's path in the configuration is relative to this.
         directory=layout.directory,
         stop_seconds=20,
     )
-
-
-def _start_delay(alertmanager: str) -> list[str]:
-    """Return the flag that keeps a fresh Alertmanager from telling what it has not yet heard all of.
-
-    Debian 12's does not know it.
-    """
-    knows = packages.version(Path(alertmanager)) >= _START_DELAY_SINCE
-    return ["--dispatch.start-delay=15s"] if knows else []
 
 
 def _grafana_program() -> str | None:

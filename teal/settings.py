@@ -97,7 +97,7 @@ class Settings:
         return self.dashboard_url or f"{self.url('grafana')}/d/teal-overview"
 
     def link(self, part: str) -> str:
-        """Return where the buttons of a message find Prometheus or Alertmanager; ends in a slash."""
+        """Return where a message's buttons find Prometheus or Alertmanager; ends in a slash."""
         address: str = getattr(self, f"{part}_url") or self.url(part)
         return address.rstrip("/") + "/"
 

@@ -28,6 +28,7 @@ class Silence:
     what: str
     by: str
     why: str
+    since: datetime
     until: datetime
     is_maintenance: bool
 
@@ -85,9 +86,7 @@ def end(settings: Settings, silence: Silence) -> None:
 
 def in_force(settings: Settings) -> list[Silence]:
     """Return the silences that are in force now; the one that ends first comes first."""
-    answer = requests.get(
-        settings.url("alertmanager") + "/api/v2/silences", timeout=LIMIT_SECONDS
-    )
+    answer = requests.get(settings.url("alertmanager") + "/api/v2/silences", timeout=LIMIT_SECONDS)
     _raise_in_words(answer)
     found = [_read(each, settings) for each in answer.json() if _is_active(each)]
     return sorted(found, key=lambda silence: silence.until)
@@ -112,6 +111,7 @@ def _read(silence: dict[str, Any], settings: Settings) -> Silence:
         what="maintenance" if is_maintenance else ", ".join(map(_words, matchers)),
         by=silence["createdBy"],
         why=silence["comment"],
+        since=datetime.fromisoformat(silence["startsAt"]),
         until=datetime.fromisoformat(silence["endsAt"]),
         is_maintenance=is_maintenance,
     )

@@ -19,6 +19,9 @@ MOST_BUTTONS = 5
 # Slack cuts a longer text off; Alertmanager cuts a longer title off itself.
 LONGEST_TEXT = 40_000
 LONGEST_TITLE = 1024
+LONGEST_FOOTER = 300
+LONGEST_BUTTON = 75
+LONGEST_ADDRESS = 3000
 
 _VISIBLE = ("title", "text", "fallback", "pretext")
 _ADDRESS = re.compile(r"[\w-]+/[\w-]+/[\w-]+", re.ASCII)
@@ -123,9 +126,12 @@ def _is_valid(attachment: Payload) -> bool:
         and all(map(_is_valid_button, buttons))
         and len(str(attachment.get("title") or "")) <= LONGEST_TITLE
         and len(str(attachment.get("text") or "")) <= LONGEST_TEXT
+        and len(str(attachment.get("footer") or "")) <= LONGEST_FOOTER
     )
 
 
 def _is_valid_button(button: Payload) -> bool:
     """Whether a button has words and an address; without one, a webhook's button leads nowhere."""
-    return _says(button, "text") and _WEB.fullmatch(str(button.get("url") or "")) is not None
+    words, address = str(button.get("text")), str(button.get("url") or "")
+    is_short = len(words) <= LONGEST_BUTTON and len(address) <= LONGEST_ADDRESS
+    return is_short and _says(button, "text") and _WEB.fullmatch(address) is not None

@@ -7,15 +7,19 @@ from collections.abc import Callable
 from inbox.slack import Answer
 
 LONGEST_SECONDS = 3600.0
-# Longer than Alertmanager waits for an answer: its limit is the route's group_interval, 10 s here.
-SLOW_SECONDS = 15.0
+# Alertmanager waits 10 s for an answer. A slow Slack takes the message and answers in time; one
+# that hangs takes nothing, and the sender gives up first. (One that takes a message and answers too
+# late is not played: no sender can tell, and the message is sent again.)
+SLOW_SECONDS = 8.0
+HANG_SECONDS = 15.0
+TIMED_OUT = Answer(504, "upstream_timed_out")
 ANSWERS = {
     "429": Answer(429, "rate_limited"),
     "500": Answer(500, "rollup_error"),
     "403": Answer(403, "action_prohibited"),
     "404": Answer(404, "channel_not_found"),
 }
-KINDS = (*ANSWERS, "slow")
+KINDS = (*ANSWERS, "slow", "hang")
 
 
 class Trouble:
@@ -56,4 +60,7 @@ class Trouble:
         kind, remaining = self.state()
         if kind == "slow":
             self._ended.wait(min(SLOW_SECONDS, remaining))
+        if kind == "hang":
+            self._ended.wait(HANG_SECONDS)
+            return TIMED_OUT
         return ANSWERS.get(kind or "")

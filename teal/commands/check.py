@@ -80,6 +80,7 @@ def _checks(settings: Settings, folder: Path) -> list[Check]:
         Check("promtool check rules", [*_tool("promtool"), "check", "rules", *rules]),
         Check("promtool test rules", [*_tool("promtool"), "test", "rules", *rule_tests]),
         Check("amtool check-config", [*_tool("amtool"), "check-config", _ALERTMANAGER]),
+        Check("every message can be rendered", [*python, "teal.render"]),
         Check("shellcheck", [shellcheck, *scripts] if shellcheck else None, "shellcheck"),
         Check(
             "docker compose config",

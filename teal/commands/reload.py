@@ -6,7 +6,7 @@ For changes to limits, rules, routes and messages; a change of .env wants `make 
 import argparse
 import subprocess
 
-from teal import api, packages
+from teal import api, packages, render
 from teal.bootstrap import ROOT
 from teal.runtime import RuntimeFailedError, choose
 from teal.settings import Settings
@@ -27,6 +27,8 @@ def run(settings: Settings, _: argparse.Namespace) -> int:
         raise RuntimeFailedError("nothing runs; start it with: make up")
     _check("promtool", "check", "rules", *map(str, (ROOT / "prometheus" / "rules").glob("*.yml")))
     _check("amtool", "check-config", str(ROOT / "alertmanager" / "alertmanager.yml"))
+    if packages.find("amtool") and (faults := render.broken()):
+        raise RuntimeFailedError("not reloaded, a message is broken:\n" + "\n".join(faults))
     before = _loaded_at(settings)
     runtime.reload()
     wait_for(

@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from teal import api, table
+from teal import api, silences, table
 from teal.parts import parts
 from teal.runtime import Runtime, choose
 from teal.settings import POOLS, Settings
@@ -45,6 +45,7 @@ def collect(settings: Settings, runtime: Runtime) -> dict[str, Any]:
         if rules_work
         else None
     )
+    quiet = _or_none(lambda: silences.in_force(settings)) if health.get("alertmanager") else None
     return {
         "ok": bool(started)
         and all(health.values())
@@ -65,6 +66,20 @@ def collect(settings: Settings, runtime: Runtime) -> dict[str, Any]:
         },
         "error_ratio_2m": None if ratio is None or math.isnan(ratio) else ratio,
         "requests_saved_by_retries": seen.retried.get("saved", 0) if seen else None,
+        "messages_to": "slack" if settings.uses_real_slack else "inbox",
+        "has_heartbeat": bool(settings.heartbeat_url),
+        "silences": None
+        if quiet is None
+        else [
+            {
+                "what": s.what,
+                "by": s.by,
+                "why": s.why,
+                "until": s.until.isoformat(timespec="seconds"),
+                "is_maintenance": s.is_maintenance,
+            }
+            for s in quiet
+        ],
         "alerts": None
         if firing is None
         else [
@@ -81,6 +96,15 @@ def collect(settings: Settings, runtime: Runtime) -> dict[str, Any]:
 
 
 # Private
+
+_WHERE = {"slack": "Slack", "inbox": "the local inbox, not to Slack"}
+
+
+def _silence(silence: dict[str, Any]) -> str:
+    name = "MAINTENANCE" if silence["is_maintenance"] else "silent"
+    what = "" if silence["is_maintenance"] else f"{silence['what']} "
+    until = silence["until"][:16].replace("T", " ")
+    return f"{name:16} {what}until {until} UTC, by {silence['by']}: {silence['why']}"
 
 
 def _or_none(ask: Any) -> Any:  # noqa: ANN401 - whatever the question returns
@@ -104,6 +128,9 @@ def _text(state: dict[str, Any]) -> str:
         "releases         " + ", ".join(f"{p} {r}" for p, r in state["releases"].items()),
         f"errors (5xx)     {errors} in the last 2 minutes",
         f"saved by retries {state['requests_saved_by_retries']} requests",
+        f"messages go to   {_WHERE[state['messages_to']]}",
+        f"dead man's switch {'on' if state['has_heartbeat'] else 'none (HEARTBEAT_URL in .env)'}",
+        *(_silence(each) for each in state["silences"] or []),
         "",
         table.render(["part", "state"], list(state["parts"].items())),
         "",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 from catalogue import ALERTS
-from world import VERSIONS, program
+from versions import VERSIONS, program
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "alertmanager" / "alertmanager.yml"

@@ -1,7 +1,7 @@
 """Notifications as they are sent: a timeline of alerts in, messages with time brackets out.
 
-In the manner of Alertmanager's own acceptance tests. All timelines run side by side, on both versions
-at once, with the shipped timers: this takes as long as the longest of them.
+In the manner of Alertmanager's own acceptance tests. All timelines run side by side, on both
+versions at once, with the shipped timers: this takes as long as the longest of them.
 """
 
 import threading
@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from timelines import TIMELINES, Silence
-from world import VERSIONS, Clock, World, fetched
+from versions import VERSIONS, fetched
+from world import Clock, World
 
 from teal import silences
 
@@ -86,4 +87,3 @@ def test_each_fault_is_told_in_time_and_nothing_else_is(played, version, name):
 def _size(attachment):
     more = attachment["title"].rpartition("(and ")[2].removesuffix(" more)")
     return int(more) + 1 if attachment["title"].endswith(" more)") else 1
-

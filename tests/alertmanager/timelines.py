@@ -1,4 +1,4 @@
-"""What happens, and what must be told of it: alerts in at a second, messages out between two others.
+"""What happens, and what must be told of it: alerts in at a second, messages out between two more.
 
 Each timeline is a stack of its own, so that all of them run at once on one Alertmanager with the
 shipped timers. `AT` below is how late a message may be where nothing holds it back.

@@ -1,109 +1,32 @@
 """A real Alertmanager of either version with the shipped configuration, and the inbox as its Slack.
 
 Alerts go in as Prometheus posts them, messages come out as Slack gets them. Time can be compressed:
-all the timers of the routes are divided by a factor (but never the 10 s that a delivery has at least).
+all the timers of the routes are divided by a factor; the 10 s that a delivery has at least are not.
 """
 
 import contextlib
-import functools
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
-import threading
 import time
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
 import requests
-from fix_stack import cannot_run, free_ports
-from werkzeug.serving import WSGIRequestHandler, make_server
+from fix_stack import free_ports
+from slack_inbox import Inbox
+from versions import program
 
-from exporter.bench import debian
-from inbox.store import Store
-from inbox.web import create_app
 from teal import api, heartbeat, packages
-from teal.bootstrap import HOME
-from teal.layout import Layout
-from teal.programs import programs
+from teal.layout import Layout, write
+from teal.programs import programs, start_delay
 from teal.settings import load
 from teal.wait import wait_for
 
-# Debian 12's, and the one that compose.yml names.
-VERSIONS = ("0.25", "0.33")
 READY_LIMIT_SECONDS = 20
 FUTURE = timedelta(hours=1)
-
-
-def fetched(version, *, or_skip=False):
-    """Whether there is an Alertmanager of this version here; if not, `or_skip` ends the test."""
-    if or_skip:
-        return bool(program(version))
-    try:
-        return bool(program(version))
-    except pytest.skip.Exception:
-        return False
-
-
-@functools.cache
-def program(version):
-    """Return the path of an Alertmanager of this version; amtool is beside it.
-
-    Skips the test where it cannot be had; in CI that fails.
-    """
-    packages.fetch_missing()
-    own = packages.find("prometheus-alertmanager")
-    if ".".join(map(str, packages.version(own)[:2])) == version:
-        return own
-    name = "prometheus-alertmanager"
-    try:
-        found = debian.fetch(name, [name], "sid", HOME / "debian").path
-    except debian.UnavailableError as error:
-        cannot_run(f"Alertmanager {version}: {error}")
-    if not found.with_name("patched").exists():
-        packages.let_alertmanager_find_its_templates(found)
-        found.with_name("patched").touch()
-    if ".".join(map(str, packages.version(found)[:2])) != version:
-        cannot_run(f"Alertmanager {version}: Debian has {packages.version(found)}")
-    return found
-
-
-class _Quiet(WSGIRequestHandler):
-    def log(self, *_):
-        """Keep the test's output clean."""
-
-
-class Inbox:
-    """The inbox itself, in this process; `url` is where it listens."""
-
-    def __init__(self, folder):
-        self.app = create_app(Store(folder / "messages.jsonl"))
-        self.server = make_server(
-            "127.0.0.1", 0, self.app, threaded=True, request_handler=_Quiet
-        )
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def messages(self):
-        """Return all messages: when they came, state, title and footer."""
-        return self.app.test_client().get("/api/messages").json["messages"]
-
-    def trouble(self, kind):
-        """Have Slack a bad time until `calm()`."""
-        answer = self.app.test_client().post(f"/api/trouble?status={kind}&seconds=600")
-        assert answer.status_code == 200, answer.text
-
-    def calm(self):
-        """End the trouble."""
-        self.app.test_client().delete("/api/trouble")
-
-    def close(self):
-        """Stop listening."""
-        self.calm()
-        self.server.shutdown()
 
 
 class World:
@@ -111,6 +34,7 @@ class World:
 
     def __init__(self, version, *, faster=1, heartbeat_url=""):
         self.folder = Path(tempfile.mkdtemp(prefix="teal-am-"))
+        self.faster = faster
         self.inbox = Inbox(self.folder)
         self.program = program(version)
         (port,) = free_ports(1)
@@ -133,6 +57,11 @@ class World:
         )
         if faster != 1:
             compress(self.layout.alertmanager, faster)
+        part = next(p for p in programs(self.settings, self.layout) if p.name == "alertmanager")
+        # As `make up` starts this version.
+        self.flags = [*part.command[1:], *start_delay(packages.version(self.program))]
+        self.flags = list(dict.fromkeys(self.flags))
+        assert "--data.maintenance-interval=5s" in self.flags
         self.log = self.folder / "alertmanager.log"
         self.process = None
 
@@ -147,16 +76,17 @@ class World:
 
     def start(self, *, delay=False):
         """Start Alertmanager as `make up` does; without its start delay, unless it is wanted."""
-        part = next(p for p in programs(self.settings, self.layout) if p.name == "alertmanager")
         templates = self.layout.directory / packages.DEFAULT_TEMPLATES
         own = self.program.parents[1] / "share" / "prometheus" / "alertmanager"
         if own.exists():
             templates.unlink(missing_ok=True)
             templates.symlink_to(own)
-        flags = [f for f in part.command[1:] if delay or "start-delay" not in f]
+        flags = [f for f in self.flags if delay or "start-delay" not in f]
+        if self.faster != 1:
+            flags = [re.sub(r"(interval|delay)=(\d+)s$", _a_fifth, f) for f in flags]
         self.process = subprocess.Popen(
             [str(self.program), *flags],
-            cwd=part.directory,
+            cwd=self.layout.directory,
             stdout=subprocess.DEVNULL,
             stderr=self.log.open("ab"),
         )
@@ -178,6 +108,25 @@ class World:
         """Hand over alerts, as Prometheus does."""
         url = f"{self.url}/api/v2/alerts"
         requests.post(url, json=alerts, timeout=5).raise_for_status()
+
+    def webhook(self, address):
+        """Have messages go elsewhere from now on."""
+        write(self.layout.secrets / "slack_webhook_url", address + "\n")
+
+    def broken_template(self, text):
+        """Add a template to the shipped ones and load it."""
+        link = self.layout.secrets / "templates"
+        shipped = link.resolve()
+        link.unlink()
+        link.mkdir()
+        for path in shipped.glob("*.tmpl"):
+            shutil.copy(path, link)
+        (link / "zz.tmpl").write_text(text)
+        requests.post(f"{self.url}/-/reload", timeout=5).raise_for_status()
+
+    def get(self, path):
+        """Return what Alertmanager answers."""
+        return requests.get(self.url + path, timeout=5).text
 
     def metric(self, name, **labels):
         """Return the sum of a metric of Alertmanager over the series with these labels."""
@@ -201,10 +150,12 @@ class World:
     def wait_until_told(self, stack, *wanted, seconds):
         """Wait for exactly these messages; others fail the test at once or by the limit."""
         with contextlib.suppress(Exception):
-            wait_for(
-                lambda: len(self.told(stack)) >= len(wanted), what="messages", seconds=seconds
-            )
+            wait_for(lambda: len(self.told(stack)) >= len(wanted), what="messages", seconds=seconds)
         assert list(wanted) == self.told(stack)
+
+
+def _a_fifth(match):
+    return f"{match[1]}={int(match[2]) // 5}s"
 
 
 def compress(configuration, factor):
@@ -260,10 +211,3 @@ class Clock:
     def of(self, message):
         """Return when a message came."""
         return message["received"] - self._began
-
-
-def nobody_listens():
-    """Return an address that refuses connections."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{free.getsockname()[1]}"

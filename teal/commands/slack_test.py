@@ -1,0 +1,108 @@
+"""Send a test message the whole way, Alertmanager included, and say whether Slack took it.
+
+If it did not, say why, in words. The test ends by itself: nothing arrives later.
+"""
+
+import argparse
+import getpass
+import secrets
+from datetime import UTC, datetime, timedelta
+
+import requests
+
+from teal import api, delivery
+from teal.runtime import Runtime, choose
+from teal.settings import Settings
+from teal.wait import WaitedTooLongError, wait_for
+
+# Alertmanager gives a message 10 s and then begins anew. By then the test is over: it is delivered
+# within the first 10 s, or never.
+TEST_SECONDS = 9
+LIMIT_SECONDS = 20
+POST_LIMIT_SECONDS = 5
+# As many lines of Alertmanager's log as it could write meanwhile, and more.
+LOG_LINES = 500
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """`make slack-test` has no arguments."""
+
+
+def run(settings: Settings, _: argparse.Namespace) -> int:
+    """Send, watch, judge."""
+    runtime = choose(settings)
+    run_id = secrets.token_hex(4)
+    alert = _alert(settings, run_id)
+    # As exact as Alertmanager's log.
+    since = datetime.fromisoformat(datetime.now(UTC).isoformat(timespec="milliseconds"))
+    before = delivery.Counts.read(settings)
+    _post(settings, alert)
+    try:
+        found = wait_for(
+            lambda: _outcome(settings, runtime, run_id, before, since),
+            what="an outcome",
+            seconds=LIMIT_SECONDS,
+        )
+        failure = "" if found == delivery.TAKEN else delivery.in_words(str(found))
+    except WaitedTooLongError:
+        failure = f"Alertmanager did not say within {LIMIT_SECONDS} s what became of it."
+    finally:
+        # Not a moment longer than needed.
+        _post(settings, {**alert, "endsAt": datetime.now(UTC).isoformat()})
+    where = "Slack" if settings.uses_real_slack else "The local inbox"
+    if failure:
+        print(f"{where} did not take the test message. {failure}")
+        return 1
+    print(f"{where} took the test message, number {run_id}: look for it in the channel.")
+    if not settings.uses_real_slack:
+        print(f"It is at {settings.url('inbox')}/; for Slack set SLACK_WEBHOOK_URL in .env.")
+    return 0
+
+
+# Private
+
+
+def _alert(settings: Settings, run_id: str) -> dict[str, object]:
+    now = datetime.now(UTC)
+    return {
+        "labels": {
+            "alertname": "SlackTest",
+            "severity": "info",
+            "category": "meta",
+            "stack": settings.stack,
+            "run": run_id,
+        },
+        "annotations": {
+            "summary": f"Test message {run_id}, sent by {getpass.getuser()}",
+            "description": "Messages get through. Nothing has happened, nothing is to be done.",
+            "impact": "Nothing.",
+            "runbook_url": f"{settings.runbook}#notificationsfailing",
+            "dashboard_url": settings.dashboard,
+        },
+        "startsAt": now.isoformat(),
+        "endsAt": (now + timedelta(seconds=TEST_SECONDS)).isoformat(),
+    }
+
+
+def _post(settings: Settings, alert: dict[str, object]) -> None:
+    url = settings.url("alertmanager") + "/api/v2/alerts"
+    requests.post(url, json=[alert], timeout=POST_LIMIT_SECONDS).raise_for_status()
+
+
+def _outcome(
+    settings: Settings, runtime: Runtime, run_id: str, before: delivery.Counts, since: datetime
+) -> str | None:
+    """Return `TAKEN`, Alertmanager's error, or None (or "") while nothing is decided."""
+    said = delivery.outcome(runtime.output("alertmanager", follow=False, lines=LOG_LINES), since)
+    if said is not None:
+        return said
+    if not settings.uses_real_slack:
+        return delivery.TAKEN if _is_in_inbox(settings, run_id) else None
+    # Of what succeeds at once the log says nothing. That another message was delivered in the very
+    # moment in which this one is still waiting is not likely.
+    is_delivered = delivery.Counts.read(settings).delivered > before.delivered
+    return delivery.TAKEN if is_delivered else None
+
+
+def _is_in_inbox(settings: Settings, run_id: str) -> bool:
+    return any(run_id in message.title for message in api.messages(settings)[-20:])
