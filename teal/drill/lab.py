@@ -4,9 +4,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import requests
 
+from teal import silences
 from teal.desired import declare, desired
 from teal.runtime import Runtime
 from teal.settings import POOLS, Settings
@@ -14,6 +16,8 @@ from teal.settings import POOLS, Settings
 # The application ends its fault by itself, should this program die before it can.
 LONGEST_FAULT_SECONDS = 600
 LIMIT_SECONDS = 10
+# The pool is seen to be back before the maintenance is over.
+MAINTENANCE_ENDS_SECONDS = 15
 
 
 @dataclass(frozen=True)
@@ -116,8 +120,16 @@ class Lab:
 
     @contextmanager
     def maintained(self, pool: str) -> Iterator[None]:
-        """Stop a pool during a planned maintenance."""
-        raise NotImplementedError
+        """Kill a pool during a planned maintenance, and end it when the pool is back."""
+        until = datetime.now(UTC) + timedelta(minutes=10)
+        matchers = silences.maintenance(self.settings.stack)
+        silences.create(self.settings, matchers=matchers, until=until, why="a drill")
+        with self.killed(pool):
+            yield
+        self.pause(MAINTENANCE_ENDS_SECONDS)
+        for silence in silences.in_force(self.settings):
+            if silence.is_maintenance:
+                silences.end(self.settings, silence)
 
     def pause(self, seconds: float) -> None:
         """Let the stack go on as it is."""
