@@ -5,6 +5,7 @@ import json
 import pytest
 
 from teal import api
+from teal.wait import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -19,7 +20,11 @@ def test_a_maintenance_is_seen_and_ends(stack):
         assert "new rack" in said
         assert silence["is_maintenance"]
         assert "new rack" == silence["why"]
-        assert 1 == stack.metric('max_over_time(sum(alertmanager_silences{state="active"})[1m:1s])')
+        wait_for(
+            lambda: stack.metric('sum(alertmanager_silences{state="active"})') == 1,
+            what="the dashboard to see it",
+            seconds=15,
+        )
     finally:
         stack.run("maintenance", "--end")
 
