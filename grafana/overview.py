@@ -36,7 +36,7 @@ def dashboard() -> Json:
             [
                 (1, [(24, row("Now"))]),
                 (4, _now()),
-                (5, [(24, _firing())]),
+                (5, [(20, _firing()), (4, _silences())]),
                 (1, [(24, row("Requests, errors and duration of each pool"))]),
                 (8, [(8, _requests()), (8, _errors()), (8, _duration())]),
                 (1, [(24, row("Pools"))]),
@@ -136,6 +136,18 @@ def _firing() -> Json:
             "from": "From",
             "to": "To",
         },
+    )
+
+
+def _silences() -> Json:
+    return stat(
+        "Silences in force",
+        "A maintenance, or single alerts that someone silenced: what fires here is then told to "
+        "nobody. `make status` says who, why and until when.",
+        Query('sum(alertmanager_silences{state="active"})', "silences"),
+        steps=((None, "text"), (1, "orange")),
+        decimals=0,
+        nothing="unknown",
     )
 
 

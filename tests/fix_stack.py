@@ -16,7 +16,7 @@ from teal import api
 from teal.drill.quiet import is_quiet
 from teal.drill.traffic import Traffic
 from teal.layout import Layout
-from teal.settings import Settings, load
+from teal.settings import SECRETS, Settings, load
 from teal.wait import wait_for
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,7 +40,7 @@ class Stack:
         nothing = self.directory / "no.env"
         nothing.touch()
         self.environment = {
-            **{name: value for name, value in os.environ.items() if name != "SLACK_WEBHOOK_URL"},
+            **{name: value for name, value in os.environ.items() if name not in SECRETS},
             "PYTHONPATH": str(ROOT),
             "TEAL_DIR": str(self.directory),
             "TEAL_ENV_FILE": str(nothing),

@@ -6,6 +6,7 @@ If it did not, say why, in words. The test ends by itself: nothing arrives later
 import argparse
 import getpass
 import secrets
+import time
 from datetime import UTC, datetime, timedelta
 
 import requests
@@ -20,6 +21,8 @@ from teal.wait import WaitedTooLongError, wait_for
 TEST_SECONDS = 9
 LIMIT_SECONDS = 20
 POST_LIMIT_SECONDS = 5
+# So long after its start Alertmanager tells nothing (--dispatch.start-delay).
+START_DELAY_SECONDS = 16
 # As many lines of Alertmanager's log as it could write meanwhile, and more.
 LOG_LINES = 500
 
@@ -31,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(settings: Settings, _: argparse.Namespace) -> int:
     """Send, watch, judge."""
     runtime = choose(settings)
+    _wait_until_it_speaks(settings)
     run_id = secrets.token_hex(4)
     alert = _alert(settings, run_id)
     # As exact as Alertmanager's log.
@@ -60,6 +64,17 @@ def run(settings: Settings, _: argparse.Namespace) -> int:
 
 
 # Private
+
+
+def _wait_until_it_speaks(settings: Settings) -> None:
+    started = api.scraped(settings, "alertmanager", "process_start_time_seconds") or 0
+    if time.time() - started < START_DELAY_SECONDS:
+        print("Alertmanager has just started; it speaks in some seconds ...", flush=True)
+        wait_for(
+            lambda: time.time() - started >= START_DELAY_SECONDS,
+            what="Alertmanager to be ready to speak",
+            seconds=2 * START_DELAY_SECONDS,
+        )
 
 
 def _alert(settings: Settings, run_id: str) -> dict[str, object]:

@@ -43,6 +43,8 @@ def slack_tested(world, monkeypatch, capsys):
 
     def run():
         monkeypatch.setattr(slack_test, "choose", lambda _: Runtime(world))
+        # It was started without the delay.
+        monkeypatch.setattr(slack_test, "START_DELAY_SECONDS", 0)
         code = slack_test.run(world.settings, argparse.Namespace())
         return code, capsys.readouterr().out
 

@@ -27,7 +27,7 @@ def test_a_broken_pool_costs_no_request_and_gives_one_message(stack, mode):
     new = [m for m in api.messages(stack.settings) if m.id not in known]
     assert ["firing", "resolved"] == [m.state for m in new]
     assert "Failover: traffic moved blue → green" in new[0].title
-    assert "Resolved: Failover" in new[1].title
+    assert "Resolved after" in new[1].title
 
 
 def test_a_failover_right_after_one_in_the_other_direction(stack):

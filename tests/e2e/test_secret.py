@@ -13,7 +13,10 @@ SECRET = "T000SECRET/B000SECRET/abcdefghijklmnopqrstuvwx"  # noqa: S105 - made u
 
 def test_the_webhook_is_in_no_environment_log_or_command_line(make_stack):
     """Neither `ps`, nor /proc, nor a log, nor a configuration file shows it."""
-    stack = make_stack(SLACK_WEBHOOK_URL=f"http://127.0.0.1:9/services/{SECRET}")
+    stack = make_stack(
+        SLACK_WEBHOOK_URL=f"http://127.0.0.1:9/services/{SECRET}",
+        HEARTBEAT_URL=f"http://127.0.0.1:9/{SECRET}",
+    )
     said = stack.run("up") + stack.run("status", code=None)
     assert SECRET not in said
     from teal.local import LocalRuntime  # noqa: PLC0415
@@ -29,6 +32,7 @@ def test_the_webhook_is_in_no_environment_log_or_command_line(make_stack):
         if path.is_file() and SECRET.encode() in path.read_bytes()
     ]
 
-    assert [stack.layout.secrets / "slack_webhook_url"] == holders
+    assert {"slack_webhook_url", "heartbeat_url"} == {path.name for path in holders}
+    assert {stack.layout.secrets} == {path.parent for path in holders}
     assert 0o700 == stat.S_IMODE(os.stat(stack.layout.secrets).st_mode)  # noqa: PTH116
     stack.run("down")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from teal.docker import ALERTMANAGER_VERSION
 from teal.parts import parts
 from teal.settings import load
 
@@ -43,6 +44,13 @@ def test_the_images_are_pinned():
         image = service["image"]
         if not image.startswith(("teal-", "${")):
             assert re.search(r":v?\d+\.\d+\.\d+$", image), name
+
+
+def test_the_alertmanager_of_the_containers_is_named_once():
+    """Which kind of dead man's switch it gets depends on its version."""
+    version = ".".join(map(str, ALERTMANAGER_VERSION))
+
+    assert f"prom/alertmanager:v{version}" == COMPOSE["services"]["alertmanager"]["image"]
 
 
 def test_no_file_names_a_registry_or_a_private_path():

@@ -75,3 +75,29 @@ def test_the_webhook_is_not_among_the_variables(tmp_path):
 
     assert settings.uses_real_slack
     assert not any("SECRET" in value for value in settings.variables().values())
+
+
+def test_secrets_are_not_among_the_variables(tmp_path):
+    """Compose and the processes get every other setting."""
+    settings = _load(
+        tmp_path, "HEARTBEAT_URL=https://beat/secret\nSLACK_WEBHOOK_URL=https://s/secret\n"
+    )
+
+    assert "secret" not in str(settings.variables())
+    assert "https://beat/secret" == settings.heartbeat_url
+
+
+def test_a_wrong_secret_is_not_repeated(tmp_path):
+    """Not even where it is wrong."""
+    with pytest.raises(SettingsError) as error:
+        _load(tmp_path, "HEARTBEAT_URL=secret\n")
+
+    assert "HEARTBEAT_URL: its value is not valid" in str(error.value)
+    assert "secret" not in str(error.value)
+
+
+def test_buttons_lead_where_colleagues_can_go(tmp_path):
+    """To this machine, until an address is set; always to one that a path can be added to."""
+    assert "http://127.0.0.1:9090/" == _load(tmp_path).link("prometheus")
+    settings = _load(tmp_path, "ALERTMANAGER_URL=https://alerts.example.com/am\n")
+    assert "https://alerts.example.com/am/" == settings.link("alertmanager")
