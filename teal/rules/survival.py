@@ -142,8 +142,9 @@ def _only(content: Content, kept: set[str], mutant: Mutant | None) -> Content:
 
 def _looking_at(test: Content, names: set[str]) -> Content:
     """Return a test file with only the scenarios and ticks that look at some of the names."""
-    # All alerts at once are looked at, too.
-    anything = re.compile("|".join([*(rf"\b{name}\b" for name in names), r"ALERTS(?!\{alertname)"]))
+    # All alerts, or many series, are looked at at once, too.
+    many = [r"ALERTS(?!\{alertname)", "__name__=~"]
+    anything = re.compile("|".join([*(rf"\b{name}\b" for name in names), *many]))
     kept = []
     for one in test["tests"]:
         alerts = [
