@@ -34,6 +34,10 @@ DISCOVER_SECONDS = 1.0
 MAX_LOGS = 100
 
 
+# What a snapshot may raise that is no snapshot of ours, whatever is in it.
+_UNUSABLE = (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError)
+
+
 class Follower:
     """The logs, their places and the counters. Hold `lock` to read more than one number.
 
@@ -75,7 +79,7 @@ class Follower:
                 self._discover(from_end=self.settings.from_end)
                 return
             self._take_over(kept)
-        except (state.StateError, KeyError, TypeError, ValueError, AttributeError) as error:
+        except (state.StateError, *_UNUSABLE) as error:
             # Its lines were counted already: going on at the end loses some, going back to the
             # beginning would count most of them again.
             self._begin()
@@ -99,7 +103,7 @@ class Follower:
             behind = [one for one in behind if self._read(one)]
         with self.lock:
             for one in self.logs.values():
-                one.look()
+                self._changed |= one.look()
         self.is_behind &= bool(behind)
         return not behind
 

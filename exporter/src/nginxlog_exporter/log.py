@@ -1,5 +1,6 @@
 """One followed log: its reader, what happened to it, and what the last look at it showed."""
 
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,11 @@ class Log:
         self._tail = Tail(path, position, from_end=from_end, complete=complete)
         self._position = position
 
+    @property
+    def name(self) -> str:
+        """The path as text; on the disk it need not be UTF-8."""
+        return os.fsencode(self.path).decode("utf-8", "replace")
+
     def read(self) -> Block | None:
         """Return what is new, None if nothing is; it has to be counted next."""
         return self._tail.read()
@@ -42,12 +48,19 @@ class Log:
         self.counters.add(block, parsed, last_line)
         self._position = block.position
 
-    def look(self) -> None:
-        """Note what the reader knows of the file, so that no scrape has to touch it."""
+    def look(self) -> bool:
+        """Note what the reader knows of the file, so that no scrape has to touch it.
+
+        Tell whether it has found its first place, before which nothing is to be counted.
+        """
+        is_first = self._position is None and self._tail.position is not None
+        if is_first:
+            self._position = self._tail.position
         self.backlog = self._tail.backlog()
         self.readable = self._tail.readable
         if self.readable:
             self.last_read = time.time()
+        return is_first
 
     @property
     def lag(self) -> float:

@@ -128,7 +128,10 @@ def compile_format(log_format: LogFormat, *, extra: Sequence[str] = ()) -> LineF
         exact=_exact(parts),
         quick=_quick(parts),
         skips=any(
-            t.pattern.quick != t.pattern.exact for part in parts for t in part if not part[0].field
+            t.pattern.quick != t.pattern.exact
+            for part in parts
+            for t in part
+            if part[0].kind != "label"
         ),
         labels=_captures(captured, "label"),
         times=_captures(captured, "time"),

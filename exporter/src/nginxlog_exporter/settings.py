@@ -131,7 +131,10 @@ def load(
         for variable in VARIABLES
     }
     values = {name: _checked(name, texts[name]) for name in _READERS}
-    files = tuple(file.strip() for file in texts["NGINXLOG_FILE"].split(",") if file.strip())
+    # One spelling for each: paths are compared.
+    files = tuple(
+        os.path.normpath(file.strip()) for file in texts["NGINXLOG_FILE"].split(",") if file.strip()
+    )
     if not files:
         raise SettingsError("NGINXLOG_FILE is not set; it must be the path of nginx's access log")
     state_file = values["NGINXLOG_STATE_FILE"]

@@ -20,8 +20,10 @@ but cannot be read holds the reader up (`readable` is False) rather than being s
 """
 
 import os
+import stat
 import time
 from dataclasses import replace
+from gzip import GzipFile
 from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
@@ -87,7 +89,7 @@ class Tail(Pygtail):  # type: ignore[misc]  # pygtail ships no types
     def read(self) -> Block | None:
         """Return the next block, None if there is nothing new."""
         block: Block | None = None
-        self.readable = self.path.is_file() and os.access(self.path, os.R_OK)
+        self._look_for_it()
         try:
             block = self._late_block() or self._walk()
         except StopIteration:
@@ -117,6 +119,15 @@ class Tail(Pygtail):  # type: ignore[misc]  # pygtail ships no types
         # pygtail's own opens the file again in order to close it.
         self._close()
         self._left_file.forget()
+
+    def _look_for_it(self) -> None:
+        try:
+            self.readable = stat.S_ISREG(self.path.stat().st_mode) and os.access(self.path, os.R_OK)
+        except OSError as error:  # also where the folder may not be entered
+            self.readable = False
+            if isinstance(error, FileNotFoundError):
+                # One that comes later is new from its beginning.
+                self._from_end = False
 
     def _walk(self) -> Block:
         """Return the next block; StopIteration at the end of the last file."""
@@ -152,7 +163,9 @@ class Tail(Pygtail):  # type: ignore[misc]  # pygtail ships no types
             file = self._filehandle()
             assert self.position is not None  # noqa: S101 - set when the file was opened
             status = os.fstat(file.fileno())
-            lines, size, too_long = read_lines(file, self.position.offset, over=self._is_over())
+            # To a compressed file nothing is added; what comes after it need not be known yet.
+            over = isinstance(file, GzipFile) or self._is_over()
+            lines, size, too_long = read_lines(file, self.position.offset, over=over)
             # Looked at after reading, so that nothing can happen to the content in between.
             if self._is_what_was_read(file):
                 break
