@@ -11,7 +11,7 @@ from loglines import line, numbered, settings, teal_format
 from prometheus_client.exposition import generate_latest
 from tailing import Reader as TailReader
 
-from nginxlog_exporter import durations, expose, lines, reader, service, unpack
+from nginxlog_exporter import durations, expose, follow, lines, reader, service, unpack
 from nginxlog_exporter.follow import Follower
 from nginxlog_exporter.logformat import URI, compile_format
 from nginxlog_exporter.nginxconf import LogFormat
@@ -203,3 +203,19 @@ def test_a_reader_that_looks_rarely_is_healthy(
     monkeypatch.setattr("time.monotonic", lambda: now + 100)
 
     assert not loop.is_healthy()
+
+
+def test_logs_that_are_gone_make_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with a log for each day, which never comes back."""
+    monkeypatch.setattr(follow, "MAX_LOGS", 3)
+    monkeypatch.setattr(follow, "DISCOVER_SECONDS", 0.0)
+    follower = started(tmp_path, file=str(tmp_path / "*.log"))
+    for day in range(10):
+        log = tmp_path / f"day{day}x.log"
+        append(log, *numbered(1))
+        follower.catch_up()
+        assert follower.logs[log].counters.lines["parsed"] == 1
+        log.unlink()
+        follower.catch_up()
+
+    assert follower.ignored_logs == 0

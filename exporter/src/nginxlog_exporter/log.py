@@ -39,6 +39,21 @@ class Log:
         """The path as text; on the disk it need not be UTF-8."""
         return os.fsencode(self.path).decode("utf-8", "replace")
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether there is no such file just now."""
+        return self._tail.missing
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether what was being read is there no more, under any name."""
+        return self._position is not None and self._tail.is_lost
+
+    @property
+    def is_kept_waiting(self) -> bool:
+        """Whether what was being read is there, but may not be read just now."""
+        return self._position is not None and not self._tail.readable and not self._tail.missing
+
     def read(self) -> Block | None:
         """Return what is new, None if nothing is; it has to be counted next."""
         return self._tail.read()
@@ -61,6 +76,10 @@ class Log:
         if self.readable:
             self.last_read = time.time()
         return is_first
+
+    def begin_anew(self) -> None:
+        """Forget what was counted, but not the place."""
+        self.counters = LogCounters()
 
     @property
     def lag(self) -> float:

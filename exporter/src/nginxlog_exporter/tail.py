@@ -78,6 +78,8 @@ class Tail(Pygtail):  # type: ignore[misc]  # pygtail ships no types
         self.path = path
         self.position = position
         self.readable = False
+        # The log is not there; it may have been renamed, and be read under its new name.
+        self.missing = False
         self._from_end = from_end
         self._complete = complete
         self._was_cut = False
@@ -101,6 +103,11 @@ class Tail(Pygtail):  # type: ignore[misc]  # pygtail ships no types
             self.readable = False
         return block
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the log is not there, and nothing that it was renamed to is either."""
+        return self.missing and self._is_closed()
+
     def backlog(self) -> int:
         """Return how many bytes wait in the open file and the log, not in rotated ones between."""
         if self.position is None:
@@ -121,11 +128,13 @@ class Tail(Pygtail):  # type: ignore[misc]  # pygtail ships no types
         self._left_file.forget()
 
     def _look_for_it(self) -> None:
+        self.missing = False
         try:
             self.readable = stat.S_ISREG(self.path.stat().st_mode) and os.access(self.path, os.R_OK)
         except OSError as error:  # also where the folder may not be entered
             self.readable = False
-            if isinstance(error, FileNotFoundError):
+            self.missing = isinstance(error, FileNotFoundError)
+            if self.missing:
                 # One that comes later is new from its beginning.
                 self._from_end = False
 
