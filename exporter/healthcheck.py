@@ -7,6 +7,7 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 
 LIMIT_SECONDS = 3
+EVERY_ADDRESS = ("0.0.0.0", "[::]")  # noqa: S104 - nothing listens here
 # With NGINXLOG_WEB_CONFIG_FILE it may want a password first: it answers, that is all we can know.
 FINE = (HTTPStatus.OK, HTTPStatus.UNAUTHORIZED)
 
@@ -22,13 +23,14 @@ def is_healthy(connection: HTTPConnection) -> bool:
 
 def main() -> int:
     """Ask without TLS, then with."""
-    port = int(os.environ["NGINXLOG_LISTEN"].rpartition(":")[2])
+    host, _, port = os.environ["NGINXLOG_LISTEN"].rpartition(":")
+    host = "127.0.0.1" if host in EVERY_ADDRESS else host.strip("[]")
     # Its certificate is for other names than 127.0.0.1, and nothing secret is said.
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
     connections = (
-        HTTPConnection("127.0.0.1", port, timeout=LIMIT_SECONDS),
-        HTTPSConnection("127.0.0.1", port, timeout=LIMIT_SECONDS, context=tls),
+        HTTPConnection(host, int(port), timeout=LIMIT_SECONDS),
+        HTTPSConnection(host, int(port), timeout=LIMIT_SECONDS, context=tls),
     )
     return 0 if any(map(is_healthy, connections)) else 1
 

@@ -20,9 +20,10 @@ from loglines import BLUE, GREEN, line, settings, teal_format
 
 from nginxlog_exporter import expose
 from nginxlog_exporter.follow import Follower
-from nginxlog_exporter.logformat import LineFormat, compile_format
+from nginxlog_exporter.logformat import URI, LineFormat, compile_format
 from nginxlog_exporter.nginxconf import LogFormat
 from nginxlog_exporter.parse import parse
+from nginxlog_exporter.settings import Settings
 
 _JSON = (
     '{"method":"$request_method","status":"$status","addr":"$upstream_addr",'
@@ -38,7 +39,13 @@ _TABS = (
     "$msec\t$request_method\t$status\t$upstream_addr\t$upstream_status\t$upstream_response_time"
     "\t$request_time\t$bytes_sent\t$request_uri"
 )
-_settings = lru_cache(maxsize=1)(settings)
+
+
+@lru_cache(maxsize=1)
+def _settings(folder: Path) -> Settings:
+    return settings(folder, routes="/a,/b/:id")
+
+
 # Name -> the compiled format and a line of it.
 FORMATS: dict[str, tuple[LineFormat, bytes]] = {
     "teal": (teal_format(), line()),
@@ -55,6 +62,13 @@ FORMATS: dict[str, tuple[LineFormat, bytes]] = {
     "tabs": (
         compile_format(LogFormat("tabs", _TABS)),
         b"1790000000.000\tGET\t200\t127.0.0.1:8081\t200\t0.011\t0.012\t1000\t/\n",
+    ),
+    # Where nothing that is not counted stands between, a cut line must not swallow the next.
+    "routes": (
+        compile_format(
+            LogFormat("routes", "$request_method $status $request_uri $host"), extra=[URI]
+        ),
+        b"GET 200 /b/1 localhost\n",
     ),
 }
 

@@ -181,7 +181,7 @@ def test_what_a_full_disk_did_not_hold_is_read_again_before_it_is_shown(
     append(tmp_path, *numbered(10))
     first = restarted(tmp_path)
     expose.metrics(first, for_prometheus=True)
-    assert not first.is_behind
+    assert not first.shown_more
     with monkeypatch.context() as disk:
         disk.setattr("os.fsync", refuse)
         append(tmp_path, *numbered(5, first=10))
@@ -189,7 +189,7 @@ def test_what_a_full_disk_did_not_hold_is_read_again_before_it_is_shown(
         expose.metrics(first, for_prometheus=True)
     second = Follower(settings(tmp_path), teal_format())
     second.restore()
-    assert second.is_behind
+    assert second.shown_more
     with serving(Address("127.0.0.1", 0), _routes(second, Reader(second))) as address:
         url = f"http://{address}/metrics"
         assert requests.get(url, timeout=5).status_code == 503
@@ -200,7 +200,7 @@ def test_what_a_full_disk_did_not_hold_is_read_again_before_it_is_shown(
     expose.metrics(second, for_prometheus=True)
     third = Follower(settings(tmp_path), teal_format())
     third.restore()
-    assert not third.is_behind
+    assert not third.shown_more
 
 
 def spoil(folder: Path) -> None:
@@ -243,4 +243,63 @@ def test_a_stop_while_lines_are_read_again_is_no_end_of_it(tmp_path: Path) -> No
     again = Follower(settings(tmp_path), teal_format())
     again.restore()
 
-    assert again.is_behind
+    assert again.shown_more
+
+
+def shown_before_a_full_disk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Show 15 lines, of which the snapshot holds 10, and be killed."""
+    append(folder, *numbered(10))
+    first = restarted(folder)
+    first.save()
+    with monkeypatch.context() as disk:
+        disk.setattr("os.fsync", refuse)
+        append(folder, *numbered(5, first=10))
+        first.catch_up()
+        assert [shown(first), shown(first)] == [0, 15]
+
+
+def test_lines_that_were_shown_and_deleted_begin_the_counters_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lower number is a restart of the counters to Prometheus: so it is one, and said."""
+    shown_before_a_full_disk(tmp_path, monkeypatch)
+    (tmp_path / "access.log").unlink()
+    again = restarted(tmp_path)
+
+    assert (again.shown_more, again.resets["lines_lost"], shown(again)) == (False, 1, 0)
+    append(tmp_path, *numbered(2, first=20))
+    again.catch_up()
+    assert shown(again) == 2
+
+
+def test_lines_that_were_shown_and_cannot_be_read_just_now_are_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is shown meanwhile, and nothing is lost."""
+    shown_before_a_full_disk(tmp_path, monkeypatch)
+    with monkeypatch.context() as closed:
+        closed.setattr("os.access", lambda path, _: Path(path).name != "access.log")
+        closed.setattr("nginxlog_exporter.rotation._open_regular", refuse_to_open)
+        again = restarted(tmp_path)
+        assert again.shown_more
+    again.catch_up()
+
+    assert (again.shown_more, again.resets["lines_lost"], shown(again)) == (False, 0, 15)
+
+
+def refuse_to_open(path: str, _: int) -> int:
+    """Do as the kernel for a file that is somebody else's."""
+    raise PermissionError(13, "Permission denied", path)
+
+
+def test_a_log_that_is_left_out_for_a_while_goes_on_where_it_was(tmp_path: Path) -> None:
+    """Its lines must not count twice when it is named again."""
+    append(tmp_path, *numbered(10))
+    other = tmp_path / "other.log"
+    other.touch()
+    both = f"{tmp_path / 'access.log'},{other}"
+    restarted(tmp_path, file=both).save()
+    restarted(tmp_path, file=str(other)).save()
+    append(tmp_path, *numbered(2, first=10))
+
+    assert lines_of(restarted(tmp_path, file=both)) == 12

@@ -50,6 +50,7 @@ def test_a_format_may_say_its_escaping() -> None:
         ("WINDOW", "many"),
         ("ACTIVE_AFTER", "-1"),
         ("POLL_SECONDS", "nan"),
+        ("POOLS", "blue=10.0.0.1"),
         ("POLL_SECONDS", "0"),
         ("POOLS", "a/b/c=*:1"),
         ("READ_FROM", "middle"),
@@ -109,3 +110,11 @@ def test_a_wrong_setting_is_one_line_and_exit_code_two(
     assert code == 2
     assert len(lines) == 1
     assert "NGINXLOG_WINDOW: '0'" in lines[0]
+
+
+def test_settings_that_would_have_no_effect_are_refused(tmp_path: Path) -> None:
+    """An escaping that nginx does not have, and a name where there is nothing to choose."""
+    with pytest.raises(SettingsError, match="it must be escape=default, escape=json"):
+        settings(tmp_path, format="escape=foo $status $request_method", format_file="")
+    with pytest.raises(SettingsError, match="NGINXLOG_FORMAT_NAME is for NGINXLOG_FORMAT_FILE"):
+        settings(tmp_path, format="combined", format_file="", format_name="timed")

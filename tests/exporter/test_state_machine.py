@@ -46,6 +46,7 @@ class Machine(RuleBasedStateMachine):
         self.unknown: set[int] = set()
         self.holds_live_open = False
         self.scraped: dict[object, float] = {}
+        self.resets = 0
 
     @initialize(lossy=st.booleans(), by_date=st.booleans())
     def begin(self, lossy: bool, by_date: bool) -> None:
@@ -154,9 +155,6 @@ class Machine(RuleBasedStateMachine):
             snapshot.unlink()
             snapshot.write_bytes(content[:-20])
             self.saved = self.saved_before
-            if self.lossy:
-                # What the snapshot before does not know may be destroyed by now.
-                self.scraped.clear()
         self.counted = self.saved
         for gone in self.world.destroyed:
             self._miss(gone)
@@ -167,12 +165,20 @@ class Machine(RuleBasedStateMachine):
         """Start again from the snapshot."""
         self.follower = Follower(self.settings, FORMAT)
         self.follower.restore()
+        self.resets = self.follower.resets["lines_lost"]
 
     @precondition(lambda self: self.follower)
     @rule()
     def catch_up(self) -> None:
         """Read all there is; then every line that may not be missing was counted, once."""
         self.follower.catch_up()
+        if self.follower.resets["lines_lost"] > self.resets:
+            # It had shown lines that it cannot read again: it says so, and begins anew.
+            assert self.lossy
+            self.resets += 1
+            self.scraped.clear()
+            self.may_miss |= self.world.complete
+            self.unknown |= self.world.complete
         numbers = growing(self.follower)
         counted = {
             NUMBERS[labels["method"], labels["status"]]: number
@@ -195,7 +201,7 @@ class Machine(RuleBasedStateMachine):
             if self.world.live:
                 assert unparsed == self.world.torn
 
-    @precondition(lambda self: self.follower and not self.follower.is_behind)
+    @precondition(lambda self: self.follower and not self.follower.shown_more)
     @rule()
     def scrape(self) -> None:
         """Nothing that was ever scraped goes down; while it might, nothing is shown."""

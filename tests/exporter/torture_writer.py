@@ -15,18 +15,19 @@ from loglines import START, line
 BATCH = 50
 METHODS = ("GET", "POST", "PUT", "DELETE")
 STATUSES = ("200", "204", "301", "404", "500", "503")
-KINDS = ("rename", "gap", "copytruncate", "twice", "compress")
+KINDS = ("rename", "gap", "copytruncate", "twice", "compress", "compress_at_once")
 
 
 class Writer:
     """Nginx and logrotate in one: writes and rotates until it is stopped."""
 
-    def __init__(self, log: Path, chance: random.Random) -> None:
+    def __init__(self, log: Path, chance: random.Random, *, by_date: bool = False) -> None:
         self.lines = 0
         # By method and status; bytes sent under ("bytes",).
         self.expected: Counter[tuple[str, ...]] = Counter()
         self._log = log
         self._chance = chance
+        self._by_date = by_date
         self.rotations: Counter[str] = Counter()
         self._file = log.open("ab", buffering=0)
         self._lock = threading.Lock()
@@ -100,8 +101,7 @@ class Writer:
         self.rotations[kind] += 1
 
     def _rename(self) -> None:
-        self._make_room()
-        self._log.rename(f"{self._log}.1")
+        self._log.rename(self._next_name())
         old = self._file
         self._file = self._log.open("ab", buffering=0)
         self.write()
@@ -110,16 +110,14 @@ class Writer:
         old.close()
 
     def _gap(self) -> None:
-        self._make_room()
-        self._log.rename(f"{self._log}.1")
+        self._log.rename(self._next_name())
         for _ in range(self._chance.randrange(5)):
             self.write()
             self._stop.wait(0.01)
         self._reopen()
 
     def _copytruncate(self) -> None:
-        self._make_room()
-        shutil.copy2(self._log, f"{self._log}.1")
+        shutil.copy2(self._log, self._next_name())
         os.truncate(self._log, 0)
 
     def _twice(self) -> None:
@@ -129,25 +127,45 @@ class Writer:
     def _compress(self) -> None:
         """Compress all rotated files but the newest, as `delaycompress` does."""
         self._rename()
-        for path in self._rotated():
-            if path.suffix != ".gz" and path.name != f"{self._log.name}.1":
-                packed = path.with_name(path.name + ".gz")
-                with path.open("rb") as plain, gzip.open(packed, "wb", compresslevel=1) as file:
-                    shutil.copyfileobj(plain, file)
-                shutil.copystat(path, packed)
-                path.unlink()
+        for path in self._rotated()[:-1]:
+            _pack(path)
 
-    def _make_room(self) -> None:
-        """Rename .1 to .2 and so on, the oldest first."""
+    def _compress_at_once(self) -> None:
+        """Compress the newest as well."""
+        self._rename()
+        for path in self._rotated():
+            _pack(path)
+
+    def _next_name(self) -> Path:
+        """Return where the log is to be rotated to, after making room for it."""
+        if self._by_date:
+            number = 20_260_000 + self.rotations.total() * 10 + len(self._rotated()) % 10
+            while list(self._log.parent.glob(f"{self._log.name}-{number}*")):
+                number += 1
+            return Path(f"{self._log}-{number}")
         for path in self._rotated():
             number, _, packed = path.name.removeprefix(f"{self._log.name}.").partition(".")
             new = f"{self._log}.{int(number) + 1}"
             path.rename(f"{new}.{packed}" if packed else new)
+        return Path(f"{self._log}.1")
 
     def _rotated(self) -> list[Path]:
-        found = self._log.parent.glob(f"{self._log.name}.*")
+        """Return the rotated files, the oldest first."""
+        found = self._log.parent.glob(f"{self._log.name}[.-]*")
+        if self._by_date:
+            return sorted(found)
         return sorted(found, key=lambda path: -int(path.name.split(".")[2]))
 
     def _reopen(self) -> None:
         self._file.close()
         self._file = self._log.open("ab", buffering=0)
+
+
+def _pack(path: Path) -> None:
+    if path.suffix == ".gz":
+        return
+    packed = path.with_name(path.name + ".gz")
+    with path.open("rb") as plain, gzip.open(packed, "wb", compresslevel=1) as file:
+        shutil.copyfileobj(plain, file)
+    shutil.copystat(path, packed)
+    path.unlink()

@@ -57,13 +57,13 @@ def _active(follower: Follower) -> Mapping[str, ActivePool]:
 
 
 def _by_file(follower: Follower, number: Callable[[Log], float]) -> Samples:
-    return (((str(path),), number(log)) for path, log in follower.logs.items())
+    return (((log.name,), number(log)) for log in follower.logs.values())
 
 
 def _by_kind(follower: Follower, numbers: Callable[[LogCounters], Mapping[str, int]]) -> Samples:
-    for path, log in follower.logs.items():
+    for log in follower.logs.values():
         for kind, number in numbers(log.counters).items():
-            yield (str(path), kind), number
+            yield (log.name, kind), number
 
 
 COUNTERS = (

@@ -30,7 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(message)s"
     )
     options = _parser().parse_args(arguments)
-    flags = {v.name: getattr(options, v.name) for v in VARIABLES if getattr(options, v.name)}
+    flags = {
+        v.name: getattr(options, v.name) for v in VARIABLES if getattr(options, v.name) is not None
+    }
     if options.once:
         flags.setdefault("NGINXLOG_FILE", str(options.once))
     try:
@@ -91,4 +93,5 @@ def _parser() -> argparse.ArgumentParser:
 def _sample(name: str) -> Iterable[bytes]:
     if name == "-":
         return sys.stdin.buffer
-    return Path(name).read_bytes().splitlines() if name else ()
+    # Cut at newlines only, as the log is.
+    return Path(name).open("rb") if name else ()

@@ -46,7 +46,7 @@ class Durations:
                 if pool not in self._families[REQUEST]:
                     self.add_pool(pool)
         untold.update(texts)
-        if len(untold) > _MOST_UNTOLD or len(self._untold) > _MOST_TIMINGS:
+        if sum(map(len, self._untold.values())) > _MOST_UNTOLD:
             self._tell()
 
     def read(self, family: str) -> Mapping[str, Histogram]:
@@ -87,6 +87,5 @@ class Durations:
 
 
 REQUEST, RESPONSE, CONNECT = FAMILIES = ("request", "upstream_response", "upstream_connect")
-# Bounds of memory, whatever the log holds.
+# Bound of memory, whatever the log holds: texts, of all timings together.
 _MOST_UNTOLD = 16_384
-_MOST_TIMINGS = 64

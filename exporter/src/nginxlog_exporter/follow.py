@@ -28,10 +28,17 @@ from nginxlog_exporter.settings import FEATURES, Settings
 log = logging.getLogger(__name__)
 
 # Why counters began anew.
-STATE_UNUSABLE, SETTINGS_CHANGED = RESETS = ("state_unusable", "settings_changed")
+STATE_UNUSABLE, SETTINGS_CHANGED, LINES_LOST = RESETS = (
+    *("state_unusable", "settings_changed"),
+    "lines_lost",
+)
 # How often patterns are looked at for new logs.
 DISCOVER_SECONDS = 1.0
 MAX_LOGS = 100
+
+
+# What a snapshot may raise that is no snapshot of ours, whatever is in it.
+_UNUSABLE = (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError)
 
 
 class Follower:
@@ -52,9 +59,9 @@ class Follower:
         self.ignored_logs = 0
         # More may have been shown before than what is counted now: nothing is to be shown until
         # the lines are read again.
-        self.is_behind = False
+        self.shown_more = False
         # So it was, and which series were shown then is not known either.
-        self._was_behind = False
+        self._had_shown_more = False
         self._complete = complete
         self._changed = False
         self._desired_dir = (
@@ -68,18 +75,18 @@ class Follower:
         path = self.settings.state_file
         try:
             kept = state.load(path)
-            self.is_behind = self._was_behind = state.is_behind(path)
+            self.shown_more = self._had_shown_more = state.shown_more(path)
             if kept is None:
                 where = "end" if self.settings.from_end else "beginning"
                 log.info("no snapshot yet: reading from the %s of the log", where)
                 self._discover(from_end=self.settings.from_end)
                 return
             self._take_over(kept)
-        except (state.StateError, KeyError, TypeError, ValueError, AttributeError) as error:
+        except (state.StateError, *_UNUSABLE) as error:
             # Its lines were counted already: going on at the end loses some, going back to the
             # beginning would count most of them again.
             self._begin()
-            self.is_behind = self._was_behind = False
+            self.shown_more = self._had_shown_more = False
             self._discover(from_end=True)
             self.resets[STATE_UNUSABLE] += 1
             with suppress(OSError):
@@ -99,8 +106,9 @@ class Follower:
             behind = [one for one in behind if self._read(one)]
         with self.lock:
             for one in self.logs.values():
-                one.look()
-        self.is_behind &= bool(behind)
+                self._changed |= one.look()
+        if self.shown_more and not behind:
+            self._settle()
         return not behind
 
     def knows(self, needs: Iterable[str]) -> bool:
@@ -125,9 +133,9 @@ class Follower:
         new = set(children) - self._announced
         self._announced |= new
         self._changed |= bool(new)
-        if self._was_behind:
+        if self._had_shown_more:
             # Any of them may have been shown before, and none may fall.
-            self._was_behind, self._changed = False, True
+            self._had_shown_more, self._changed = False, True
             return set()
         return new
 
@@ -137,7 +145,9 @@ class Follower:
             if self._complete or not self._changed:
                 return
             try:
-                state.save(self.settings.state_file, self._to_state(), is_all=not self._was_behind)
+                state.save(
+                    self.settings.state_file, self._to_state(), is_all=not self._had_shown_more
+                )
             except OSError as error:
                 self.save_errors += 1
                 log.error("the snapshot cannot be written: %s", error)  # noqa: TRY400
@@ -165,6 +175,9 @@ class Follower:
             shape.buckets,
         )
         self.logs: dict[Path, Log] = {}
+        # Places in logs that the settings do not name any more; they may do so again.
+        self._left_out: dict[str, Any] = {}
+        self._lost_lines = False
         self.resets = Counter(dict.fromkeys(RESETS, 0))
         self._announced: set[Hashable] = set()
         self._discover_at = 0.0
@@ -177,6 +190,14 @@ class Follower:
             for path in log_files(self.settings.files)
             if path not in self.logs and not path.name.startswith(self.settings.state_file.name)
         ]
+        gone = [
+            path
+            for path, one in self.logs.items()
+            if one.is_missing and str(path) not in self.settings.files
+        ]
+        with self.lock:
+            for path in gone[: max(len(self.logs) + len(new) - MAX_LOGS, 0)]:
+                del self.logs[path]
         room = max(MAX_LOGS - len(self.logs), 0)
         if len(new) > room and len(new) - room != self.ignored_logs:
             log.error("%s logs are not followed: more than %s", len(new) - room, MAX_LOGS)
@@ -200,16 +221,33 @@ class Follower:
             one.look()
             self._changed = True
         self.exemplars.take(block.lines)
+        self._lost_lines |= bool(block.gap)
         if block.rotation:
             log.info("%s was rotated (%s)", one.path, block.rotation)
         if block.gap:
             log.warning("lines of %s may be missing (%s)", one.path, block.gap)
         return True
 
+    def _settle(self) -> None:
+        """All was read that is there: show it, anew from 0 if it is less than was shown."""
+        if any(one.is_kept_waiting for one in self.logs.values()):
+            return
+        with self.lock:
+            if self._lost_lines or any(one.is_lost for one in self.logs.values()):
+                logs, resets, left_out = self.logs, self.resets, self._left_out
+                self._begin()
+                self.logs, self.resets, self._left_out = logs, resets, left_out
+                for one in self.logs.values():
+                    one.begin_anew()
+                self.resets[LINES_LOST] += 1
+                log.error("counters begin anew: lines that were shown cannot be read again")
+            self.shown_more = False
+
     def _to_state(self) -> dict[str, Any]:
+        places = {str(path): one.to_state() for path, one in self.logs.items()}
         return {
             "settings": self._fingerprint(),
-            "files": {str(path): one.to_state() for path, one in self.logs.items()},
+            "files": {**self._left_out, **places},
             "aggregate": self.aggregate.to_state(),
             "resets": dict(self.resets),
             "announced": sorted(self._announced, key=repr),
@@ -222,6 +260,8 @@ class Follower:
             path = Path(name)
             if is_followed(path, self.settings.files):
                 self.logs[path] = Log.from_state(path, one, with_counters=same)
+            else:
+                self._left_out[name] = one
         self.resets.update({reason: int(times) for reason, times in kept["resets"].items()})
         if not same:
             # The places stay, so that no line is counted twice or skipped.

@@ -37,6 +37,26 @@ class Log:
         self._tail = Tail(path, position, from_end=from_end, complete=complete)
         self._position = position
 
+    @property
+    def name(self) -> str:
+        """The path as text; on the disk it need not be UTF-8."""
+        return os.fsencode(self.path).decode("utf-8", "replace")
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether there is no such file just now."""
+        return self._tail.missing
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether what was being read is there no more, under any name."""
+        return self._position is not None and self._tail.is_lost
+
+    @property
+    def is_kept_waiting(self) -> bool:
+        """Whether what was being read is there, but may not be read just now."""
+        return self._position is not None and not self._tail.readable and not self._tail.missing
+
     def read(self) -> Block | None:
         """Return what is new, None if nothing is; it has to be counted next."""
         return self._tail.read()
@@ -46,13 +66,24 @@ class Log:
         self.counters.add(block, parsed, last_line)
         self._position = block.position
 
-    def look(self) -> None:
-        """Note what the reader knows of the file, so that no scrape has to touch it."""
+    def look(self) -> bool:
+        """Note what the reader knows of the file, so that no scrape has to touch it.
+
+        Tell whether it has found its first place, before which nothing is to be counted.
+        """
+        is_first = self._position is None and self._tail.position is not None
+        if is_first:
+            self._position = self._tail.position
         self.backlog = self._tail.backlog()
         self.readable = self._tail.readable
         if self.readable:
             self.last_read = time.time()
         self._look_at_disk()
+        return is_first
+
+    def begin_anew(self) -> None:
+        """Forget what was counted, but not the place."""
+        self.counters = LogCounters()
 
     @property
     def lag(self) -> float:

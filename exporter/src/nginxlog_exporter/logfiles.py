@@ -40,10 +40,17 @@ def is_pattern(text: str) -> bool:
 
 
 def _fits(path: Path, pattern: str) -> bool:
-    if not fnmatchcase(str(path), _escaped(pattern)) or path.suffix == ".gz" or path.is_dir():
+    if not fnmatchcase(str(path), _escaped(pattern)) or path.suffix == ".gz" or _is_folder(path):
         return False
     base = base_name(path.name)
     return base is None or not fnmatchcase(str(path.with_name(base)), _escaped(pattern))
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # what it is in may not be entered
+        return False
 
 
 def _escaped(pattern: str) -> str:

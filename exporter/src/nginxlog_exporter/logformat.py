@@ -11,7 +11,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from nginxlog_exporter.nginxconf import LogFormat, LogFormatError
-from nginxlog_exporter.patterns import METHOD, REST_OF_LINE, Pattern, free, typed
+from nginxlog_exporter.patterns import LISTS, METHOD, REST_OF_LINE, Pattern, free, typed
 
 # Few distinct values: they say what a request is counted as.
 LABELS = (
@@ -128,7 +128,10 @@ def compile_format(log_format: LogFormat, *, extra: Sequence[str] = ()) -> LineF
         exact=_exact(parts),
         quick=_quick(parts),
         skips=any(
-            t.pattern.quick != t.pattern.exact for part in parts for t in part if not part[0].field
+            t.pattern.quick != t.pattern.exact
+            for part in parts
+            for t in part
+            if part[0].kind != "label"
         ),
         labels=_captures(captured, "label"),
         times=_captures(captured, "time"),
@@ -159,6 +162,11 @@ def _tokens(log_format: LogFormat, extra: Sequence[str]) -> list[Token]:
         # A variable that comes twice says the same twice: the first is enough.
         name = variables.strip("${}")
         field = fields.pop(name, None)
+        if field in LISTS and after.startswith(",") and not before.endswith('"'):
+            raise LogFormatError(
+                f"log_format {log_format.name!r}: ${name} holds commas when a request is retried,"
+                " and one follows it; put quotes around it"
+            )
         rest = free(name, before, after, log_format.escape)
         if name == "request" and (field or _REST_OF_REQUEST in fields):
             tokens.append(Token(variables, METHOD, field))

@@ -13,6 +13,9 @@ from nginxlog_exporter.settings import Settings
 
 def metrics(settings: Settings, line_format: LineFormat, file: Path) -> list[Metric]:
     """Return what the whole file adds up to. Raises OSError if it cannot be read."""
+    if not file.is_file():
+        file.stat()
+        raise OSError(f"{file} is no ordinary file")
     file.open("rb").close()
     follower = Follower(replace(settings, files=(str(file),)), line_format, complete=True)
     follower.catch_up()

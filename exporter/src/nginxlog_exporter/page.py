@@ -28,7 +28,7 @@ def render(follower: Follower, *, is_ready: bool) -> bytes:
 def _row(log: Log) -> str:
     counters = log.counters
     cells = (
-        ("", str(log.path)),
+        ("", log.name),
         ("", "yes" if log.readable else "no: missing, or no permission"),
         ("number", f"{counters.lines['parsed']:,}"),
         ("number", f"{counters.lines['unparsed']:,}"),

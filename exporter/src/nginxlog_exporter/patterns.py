@@ -30,6 +30,9 @@ class Pattern(NamedTuple):
         return cls(pattern, pattern)
 
 
+# One entry for each attempt, with commas between them.
+TIME_LISTS = ("upstream_response_time", "upstream_connect_time")
+LISTS = ("upstream_addr", "upstream_status", *TIME_LISTS)
 # The first word of $request.
 METHOD = Pattern.of(rb"[^\s\"\\]*+")
 # In Python's engine faster than [^\n].
@@ -46,11 +49,11 @@ def typed(field: str | None, before: str, after: str, escape: str) -> Pattern | 
     absent = b"?" if quoted or escape != "default" else b""
     if field in _NUMBERS:
         return Pattern(_NUMBERS[field].exact + absent, _NUMBERS[field].quick)
-    if field in _TIMES:
+    if field in TIME_LISTS:
         # What is no number between the quotes is no duration either: see parse.py.
         return _QUOTED_TIMES if quoted else Pattern.of(_UNQUOTED_TIMES + absent)
     # An unquoted list holds the very spaces that end other values.
-    if field in _LISTS and after.startswith(" ") and not quoted:
+    if field in _WORD_LISTS and after.startswith(" ") and not quoted:
         return Pattern.of(_WORDS if escape == "default" else rb"(?:" + _WORDS + rb")?")
     return None
 
@@ -81,10 +84,9 @@ _NUMBERS = {
     "request_time": _TIME,
     "msec": _TIME,
 }
-_TIMES = ("upstream_response_time", "upstream_connect_time")
+_WORD_LISTS = ("upstream_addr", "upstream_status")
 _QUOTED_TIMES = Pattern.of(rb"[-0-9., :]*+")
 _UNQUOTED_TIMES = rb"(?:" + _TIME.exact + rb"(?:(?:, | : )" + _TIME.exact + rb")*)"
-_LISTS = ("upstream_addr", "upstream_status")
 # Variables that never hold a space, and ours, which nobody gives one.
 _NGINXS_WORDS = (
     *("request_method", "request_id", "time_iso8601", "remote_addr", "remote_port", "server_addr"),

@@ -80,10 +80,17 @@ class DesiredDir:
     def declared(self, group: str) -> Declared:
         """Return the pool of the group that has a flag file; without one, the group's first."""
         pools = self.pools.groups[group]
-        flagged = (name for name in pools if (self.path / name).exists())
+        flagged = (name for name in pools if self._is_flagged(name))
         return Declared(next(flagged, pools[0]), self._changed_at(group))
 
     # Private
+
+    def _is_flagged(self, pool: str) -> bool:
+        try:
+            (self.path / pool).stat()
+        except OSError:  # also where the folder may not be entered
+            return False
+        return True
 
     def _changed_at(self, group: str) -> float:
         """Return when a flag was last added or removed, 0 if unknown."""

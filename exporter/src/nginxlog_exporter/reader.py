@@ -28,20 +28,17 @@ class Reader:
         self._wakers: SimpleQueue[Event] = SimpleQueue()
         self._stopping = False
         self._turned = 0.0
+        self._saved = time.monotonic()
         self._caught_up = False
 
     def run(self) -> None:
         """Read until `stop` is called, then what is left, and save."""
-        saved = time.monotonic()
         woken: list[Event] = []
         while not self._stopping:
             self._caught_up |= self._follower.catch_up(self._turn)
             self._turn()
             for waker in woken:
                 waker.set()
-            if time.monotonic() - saved >= SAVE_SECONDS:
-                self._follower.save()
-                saved = time.monotonic()
             woken = self._wait()
         deadline = time.monotonic() + LAST_LINES_SECONDS
         self._follower.catch_up(lambda: time.monotonic() < deadline)
@@ -64,12 +61,17 @@ class Reader:
 
     def is_healthy(self) -> bool:
         """Tell whether it turns."""
-        return self._turned == 0 or time.monotonic() - self._turned < HANGS_SECONDS
+        patience = HANGS_SECONDS + self._follower.settings.poll_seconds
+        return self._turned == 0 or time.monotonic() - self._turned < patience
 
     # Private
 
     def _turn(self) -> bool:
         self._turned = time.monotonic()
+        # Also while much is to be read: a kill must not cost all of it.
+        if self._turned - self._saved >= SAVE_SECONDS:
+            self._follower.save()
+            self._saved = self._turned
         return not self._stopping
 
     def _wait(self) -> list[Event]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from nginxlog_exporter.place import LogFile, Position, still_holds
+from nginxlog_exporter.unpack import Unpacked
 
 # What reading a compressed file that is cut off or overwritten raises.
 DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile)
@@ -29,7 +30,7 @@ def open_log(path: Path) -> LogFile:
     file = open(path, "rb", buffering=0, opener=_open_regular)  # noqa: SIM115 - returned
     if path.suffix != ".gz":
         return file
-    unpacked = gzip.GzipFile(fileobj=file, mode="rb")
+    unpacked = Unpacked(fileobj=file, mode="rb")
     unpacked.myfileobj = file  # closes it as well
     return unpacked
 

@@ -58,9 +58,12 @@ def _routes(follower: Follower, reader: Reader) -> Routes:
 
     def metrics(asked: Asked) -> Answer:
         reader.refresh()
-        if follower.is_behind:
+        if follower.shown_more:
             return Answer(_BEHIND, status=HTTPStatus.SERVICE_UNAVAILABLE)
-        encode, content_type = choose_encoder(asked.accept)
+        try:
+            encode, content_type = choose_encoder(asked.accept)
+        except ValueError:  # a version that is no number
+            encode, content_type = choose_encoder("")
         families = expose.metrics(
             follower,
             for_prometheus=asked.by_prometheus,

@@ -131,7 +131,10 @@ def load(
         for variable in VARIABLES
     }
     values = {name: _checked(name, texts[name]) for name in _READERS}
-    files = tuple(file.strip() for file in texts["NGINXLOG_FILE"].split(",") if file.strip())
+    # One spelling for each: paths are compared.
+    files = tuple(
+        os.path.normpath(file.strip()) for file in texts["NGINXLOG_FILE"].split(",") if file.strip()
+    )
     if not files:
         raise SettingsError("NGINXLOG_FILE is not set; it must be the path of nginx's access log")
     state_file = values["NGINXLOG_STATE_FILE"]
@@ -173,11 +176,17 @@ def _log_format(texts: Mapping[str, str]) -> LogFormat:
             "set either NGINXLOG_FORMAT_FILE (an nginx configuration) or NGINXLOG_FORMAT (the text"
             f" of a log_format); {'both are' if text else 'neither is'} set"
         )
+    if text and texts["NGINXLOG_FORMAT_NAME"]:
+        raise SettingsError(
+            "NGINXLOG_FORMAT_NAME is for NGINXLOG_FORMAT_FILE; it names a format there"
+        )
     if text == COMBINED.name:
         return COMBINED
     if text:
         # As nginx has it: escape=json may stand before the text.
-        escape = re.match(r"escape=(default|json|none)\s+", text)
+        escape = re.match(r"escape=(\w*)\s+", text)
+        if escape and escape[1] not in ("default", "json", "none"):
+            raise _wrong("NGINXLOG_FORMAT", escape[0], "escape=default, escape=json or escape=none")
         if escape:
             return LogFormat("NGINXLOG_FORMAT", text[escape.end() :], escape[1])
         return LogFormat("NGINXLOG_FORMAT", text)
@@ -195,7 +204,7 @@ def _pools(text: str) -> PoolMap:
         patterns = tuple(address.strip() for address in addresses.split("|"))
         usable = re.fullmatch(
             r"(?:[A-Za-z0-9][A-Za-z0-9_.-]*/)?[A-Za-z0-9][A-Za-z0-9_.-]*", name
-        ) and all(patterns)
+        ) and all("*" in pattern or ":" in pattern for pattern in patterns)
         if not usable or name in (NONE, UNKNOWN, OTHER, *pools):
             raise ValueError(entry)
         pools[name] = patterns
@@ -265,7 +274,10 @@ _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
         _routes,
         "at most 100 paths such as /api/users/:id,/static/*, each once, with * at the end only",
     ),
-    "NGINXLOG_POOLS": (_pools, "such as blue=*:8081,green=*:8082, each name once"),
+    "NGINXLOG_POOLS": (
+        _pools,
+        "such as blue=10.0.0.1:80|10.0.0.2:80,green=*:8082, each name once, addresses with a port",
+    ),
     "NGINXLOG_LISTEN": (_address, "an address and port such as 127.0.0.1:9117 or [::1]:9117"),
     "NGINXLOG_STATE_FILE": (Path, "a path"),
     "NGINXLOG_WINDOW": (_from_one, "a whole number from 1 to 1000000"),

@@ -42,7 +42,7 @@ def load(path: Path) -> dict[str, Any] | None:
         return before
 
 
-def is_behind(path: Path) -> bool:
+def shown_more(path: Path) -> bool:
     """Tell whether there is a snapshot, but more may have been shown than what it holds.
 
     So it is after it could not be written, and when the snapshot before has taken its place.

@@ -20,8 +20,10 @@ but cannot be read holds the reader up (`readable` is False) rather than being s
 """
 
 import os
+import stat
 import time
 from dataclasses import replace
+from gzip import GzipFile
 from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
@@ -76,6 +78,8 @@ class Tail(Pygtail):  # type: ignore[misc]  # pygtail ships no types
         self.path = path
         self.position = position
         self.readable = False
+        # The log is not there; it may have been renamed, and be read under its new name.
+        self.missing = False
         self._from_end = from_end
         self._complete = complete
         self._was_cut = False
@@ -87,7 +91,7 @@ class Tail(Pygtail):  # type: ignore[misc]  # pygtail ships no types
     def read(self) -> Block | None:
         """Return the next block, None if there is nothing new."""
         block: Block | None = None
-        self.readable = self.path.is_file() and os.access(self.path, os.R_OK)
+        self._look_for_it()
         try:
             block = self._late_block() or self._walk()
         except StopIteration:
@@ -98,6 +102,11 @@ class Tail(Pygtail):  # type: ignore[misc]  # pygtail ships no types
             self._close()
             self.readable = False
         return block
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the log is not there, and nothing that it was renamed to is either."""
+        return self.missing and self._is_closed()
 
     def backlog(self) -> int:
         """Return how many bytes wait in the open file and the log, not in rotated ones between."""
@@ -117,6 +126,17 @@ class Tail(Pygtail):  # type: ignore[misc]  # pygtail ships no types
         # pygtail's own opens the file again in order to close it.
         self._close()
         self._left_file.forget()
+
+    def _look_for_it(self) -> None:
+        self.missing = False
+        try:
+            self.readable = stat.S_ISREG(self.path.stat().st_mode) and os.access(self.path, os.R_OK)
+        except OSError as error:  # also where the folder may not be entered
+            self.readable = False
+            self.missing = isinstance(error, FileNotFoundError)
+            if self.missing:
+                # One that comes later is new from its beginning.
+                self._from_end = False
 
     def _walk(self) -> Block:
         """Return the next block; StopIteration at the end of the last file."""
@@ -152,7 +172,9 @@ class Tail(Pygtail):  # type: ignore[misc]  # pygtail ships no types
             file = self._filehandle()
             assert self.position is not None  # noqa: S101 - set when the file was opened
             status = os.fstat(file.fileno())
-            lines, size, too_long = read_lines(file, self.position.offset, over=self._is_over())
+            # To a compressed file nothing is added; what comes after it need not be known yet.
+            over = isinstance(file, GzipFile) or self._is_over()
+            lines, size, too_long = read_lines(file, self.position.offset, over=over)
             # Looked at after reading, so that nothing can happen to the content in between.
             if self._is_what_was_read(file):
                 break
