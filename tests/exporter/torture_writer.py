@@ -28,6 +28,7 @@ class Writer:
         self._log = log
         self._chance = chance
         self._by_date = by_date
+        self._date = 20_260_000
         self.rotations: Counter[str] = Counter()
         self._file = log.open("ab", buffering=0)
         self._lock = threading.Lock()
@@ -139,10 +140,8 @@ class Writer:
     def _next_name(self) -> Path:
         """Return where the log is to be rotated to, after making room for it."""
         if self._by_date:
-            number = 20_260_000 + self.rotations.total() * 10 + len(self._rotated()) % 10
-            while list(self._log.parent.glob(f"{self._log.name}-{number}*")):
-                number += 1
-            return Path(f"{self._log}-{number}")
+            self._date += 1
+            return Path(f"{self._log}-{self._date}")
         for path in self._rotated():
             number, _, packed = path.name.removeprefix(f"{self._log.name}.").partition(".")
             new = f"{self._log}.{int(number) + 1}"
