@@ -62,13 +62,18 @@ class Layout:
         """Alertmanager reads this configuration, beside its secrets."""
         return self.secrets / "alertmanager.yml"
 
+    @property
+    def drill(self) -> Path:
+        """This file stands while a drill runs; the exporter shows it (`NGINXLOG_DESIRED_DIR`)."""
+        return self.desired / ".drill" / "running"
+
     def make(self, settings: Settings, *, hosts: dict[str, str], pools: dict[str, str]) -> None:
         """Make the folders and write what the parts are told through files.
 
         `hosts` names the host of each part as Prometheus and Alertmanager see it, `pools` the
         address and port of each pool.
         """
-        for folder in (self.log, self.desired, self.exporter, self.inbox, self.targets):
+        for folder in (self.log, self.drill.parent, self.exporter, self.inbox, self.targets):
             folder.mkdir(parents=True, exist_ok=True)
         self.secrets.mkdir(mode=0o700, exist_ok=True)
         for name, groups in _targets(settings, hosts, pools).items():

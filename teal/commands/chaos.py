@@ -12,6 +12,7 @@ from teal.commands.status import collect
 from teal.drill.fault import injected
 from teal.drill.modes import MESSAGE_LIMIT_SECONDS, MODES, Mode
 from teal.drill.quiet import is_quiet
+from teal.drill.shown import shown_as_drill
 from teal.drill.traffic import Traffic
 from teal.drill.verdict import judge
 from teal.drill.watch import Watch
@@ -111,7 +112,7 @@ def _break_and_mend(
     What does not happen in time is not an error here: the verdict says so.
     """
     watch.note("fault")
-    with injected(mode, pool, settings, runtime):
+    with shown_as_drill(runtime.layout), injected(mode, pool, settings, runtime):
         if mode.fails_over:
             arrived = "alert firing" if settings.uses_real_slack else "message in Slack"
             _patiently(watch, arrived, seconds=MESSAGE_LIMIT_SECONDS * 2)

@@ -10,6 +10,7 @@ from teal import api, table
 from teal.drill.fault import injected
 from teal.drill.modes import MODES, Mode
 from teal.drill.quiet import is_quiet
+from teal.drill.shown import shown_as_drill
 from teal.drill.traffic import Traffic
 from teal.drill.watch import Watch
 from teal.runtime import Runtime, RuntimeFailedError, choose
@@ -75,7 +76,7 @@ def _one_failover(
             seconds=QUIET_LIMIT_SECONDS,
         )
         watch.note("fault")
-        with injected(mode, desired, settings, runtime):
+        with shown_as_drill(runtime.layout), injected(mode, desired, settings, runtime):
             wait_for(
                 lambda: watch.saw("message in Slack"),
                 what="the message",

@@ -11,12 +11,17 @@ from teal import api
 from teal.drill.lab import Lab
 from teal.drill.quiet import is_quiet
 from teal.drill.scenarios import Scenario
+from teal.drill.shown import shown_as_drill
 from teal.drill.traffic import Traffic
 from teal.settings import Settings
 from teal.wait import WaitedTooLongError, wait_for
 
 # All that came before has to be told and resolved; the longest window is ten minutes.
 QUIET_LIMIT_SECONDS = 900
+# Errors are not told for two minutes after an outage; see ErrorRatioHigh.
+AN_OUTAGE_EXPLAINS_ERRORS = (
+    'max_over_time(ALERTS{alertname="AllPoolsDown",alertstate="firing"}[2m])'
+)
 WARM_UP_SECONDS = 5
 # A second message would have come by then.
 LINGER_SECONDS = 8
@@ -53,7 +58,7 @@ def run(scenario: Scenario, lab: Lab) -> Outcome:
         before = max((message.id for message in api.messages(settings)), default=0)
         failed_before = sum(load.result.failed for load in loads)
         began = time.time()
-        with scenario.fault(lab):
+        with shown_as_drill(lab.runtime.layout), scenario.fault(lab):
             _await(_firing(scenario), settings, before, seconds=scenario.within)
             lab.pause(scenario.stays)
         ended = time.time()
@@ -119,7 +124,8 @@ def _after_it(scenario: Scenario) -> Counter[_Told]:
 def _wait_until_quiet(settings: Settings) -> None:
     def all_is_told() -> bool:
         latest = {message.footer: message.state for message in api.messages(settings)}
-        return is_quiet(settings) and "firing" not in latest.values()
+        still_explained = api.query(settings, AN_OUTAGE_EXPLAINS_ERRORS)
+        return is_quiet(settings) and "firing" not in latest.values() and not still_explained
 
     wait_for(
         all_is_told,

@@ -139,7 +139,7 @@ def test_a_file_system_that_cannot_be_asked_has_no_size(
 
 def test_every_family_is_there_before_the_first_line(tmp_path: Path) -> None:
     """An alert that compares must never wait for a series to appear."""
-    found = Follower(settings(tmp_path, routes="/a"), teal_format())
+    found = Follower(settings(tmp_path, routes="/a", desired_dir=str(tmp_path)), teal_format())
     families = expose.metrics(found, for_prometheus=True)
 
     names = {family.name for family in (*COUNTERS, *PROCESS_COUNTERS, *HISTOGRAMS, *GAUGES)}

@@ -1,6 +1,7 @@
 """Which pool serves, seen in the log: hysteresis, late lines, the window, the declared pool."""
 
 import os
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from loglines import BLUE, GREEN, POOLS, START, aggregate, counted, line, teal_format
 
 from nginxlog_exporter.parse import parse
-from nginxlog_exporter.pools import DesiredDir, PoolMap
+from nginxlog_exporter.pools import LONGEST_DRILL_SECONDS, DesiredDir, PoolMap
 
 
 def served(pool: str, at: float, *, took: float = 0.01, **values: object) -> bytes:
@@ -156,6 +157,22 @@ def test_the_declared_pool_is_the_one_with_a_flag_file(tmp_path: Path) -> None:
     (desired.path / "green").touch()
     os.utime(desired.path, (5, 7))
     assert desired.declared("") == ("green", 7.0)
+
+
+def test_a_drill_is_declared_by_a_file(tmp_path: Path) -> None:
+    """It changes nothing about the declared pool; one that was left behind ends by itself."""
+    desired = DesiredDir(tmp_path / "desired", POOLS)
+    flag = tmp_path / "desired" / ".drill" / "running"
+    flag.parent.mkdir(parents=True)
+    os.utime(desired.path, (5, 7))
+
+    assert desired.drill_runs() is False
+    flag.touch()
+    assert desired.drill_runs() is True
+    assert desired.declared("") == ("blue", 7.0)
+    left_behind = time.time() - LONGEST_DRILL_SECONDS - 1
+    os.utime(flag, (left_behind, left_behind))
+    assert desired.drill_runs() is False
 
 
 def test_patterns_know_no_brackets_but_those_of_ipv6() -> None:

@@ -22,6 +22,7 @@ from teal.rules.promtool import RULES, newest, oldest
 
 TICK = 5
 WINDOW = 120
+FOR = 10
 KEEP = 30
 FIRING = 'count(ALERTS{alertname="ErrorRatioHigh",alertstate="firing"})'
 LIMIT = {
@@ -103,6 +104,7 @@ def expected(history: list[Phase], *, left_open: bool) -> list[bool]:
     found = scrapes(history)
     fires: list[bool] = []
     quiet_since: int | None = None
+    high_since: int | None = None
     for tick in range(len(found["2xx"])):
         good, bad = (increase(found[name], tick, left_open=left_open) for name in ("2xx", "5xx"))
         high = False
@@ -118,10 +120,14 @@ def expected(history: list[Phase], *, left_open: bool) -> list[bool]:
         was = bool(fires) and fires[-1]
         if high:
             quiet_since = None
-        elif was and quiet_since is None:
+            high_since = tick * TICK if high_since is None else high_since
+        else:
+            high_since = None
+        if not high and was and quiet_since is None:
             quiet_since = tick * TICK
         kept = was and quiet_since is not None and tick * TICK - quiet_since < KEEP
-        fires.append(high or kept)
+        due = high_since is not None and tick * TICK - high_since >= FOR
+        fires.append(due or (high and was) or kept)
     return fires
 
 

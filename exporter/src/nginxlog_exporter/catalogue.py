@@ -255,6 +255,13 @@ GAUGES = (
         ("desired", "pools"),
     ),
     Family(
+        "nginxlog_drill_running",
+        "1 while an operator breaks something on purpose, as a file tells, else 0.",
+        (),
+        lambda f: [((), int(f.drill_runs()))],
+        ("desired_dir",),
+    ),
+    Family(
         "nginxlog_pool_last_request_timestamp_seconds",
         "When the request that started last and was answered by the pool started, 0 if none.",
         _POOL,

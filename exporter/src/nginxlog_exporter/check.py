@@ -70,4 +70,5 @@ def _switched_off(settings: Settings, line_format: LineFormat) -> Iterator[str]:
         if missing:
             yield f"off        {family.name}: the format lacks {', '.join(missing)}"
         elif unset:
-            yield f"off        {family.name}: no {', '.join(unset)} are set"
+            variables = ", ".join(f"NGINXLOG_{name.upper()}" for name in unset)
+            yield f"off        {family.name}: without {variables}"

@@ -140,6 +140,10 @@ EXAMPLES = {
         "For how long has the declared pool been the declared one?",
         "time() - nginxlog_desired_pool_last_change_timestamp_seconds",
     ),
+    "nginxlog_drill_running": Example(
+        "When was something broken on purpose?",
+        "nginxlog_drill_running == 1",
+    ),
     "nginxlog_pool_last_request_timestamp_seconds": Example(
         "Which pools have had no request for five minutes?",
         "time() - nginxlog_pool_last_request_timestamp_seconds > 300",

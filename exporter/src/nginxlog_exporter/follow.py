@@ -125,6 +125,10 @@ class Follower:
             return self._desired_dir.declared(group)
         return self.aggregate.history.declared[group]
 
+    def drill_runs(self) -> bool:
+        """Tell whether a drill is on; see `DesiredDir`."""
+        return bool(self._desired_dir and self._desired_dir.drill_runs())
+
     def announce(self, children: Iterable[Hashable]) -> set[Hashable]:
         """Return which of these series no scrape has seen yet, and remember that one has now.
 

@@ -5,6 +5,7 @@ answers, and when it answers nothing at all.
 """
 
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +16,10 @@ from typing import Any, NamedTuple
 # Who answered if no configured pool did: nginx itself, or a server that no pattern fits.
 NONE = "none"
 UNKNOWN = "unknown"
+# In the folder of the declared pools; it lies deeper, as a change of that folder's time is one of
+# the declared pool.
+DRILL_FLAG = ".drill/running"
+LONGEST_DRILL_SECONDS = 1800
 
 _ADDRESS = re.compile(r"unix:.+|.+:[0-9]+", re.DOTALL)
 
@@ -82,6 +87,17 @@ class DesiredDir:
         pools = self.pools.groups[group]
         flagged = (name for name in pools if self._is_flagged(name))
         return Declared(next(flagged, pools[0]), self._changed_at(group))
+
+    def drill_runs(self) -> bool:
+        """Tell whether an operator breaks something on purpose right now.
+
+        A flag that is older than `LONGEST_DRILL_SECONDS` was left behind.
+        """
+        try:
+            age = time.time() - (self.path / DRILL_FLAG).stat().st_mtime
+        except OSError:
+            return False
+        return age < LONGEST_DRILL_SECONDS
 
     # Private
 

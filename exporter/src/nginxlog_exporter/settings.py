@@ -24,7 +24,7 @@ PREFIX = "NGINXLOG_"
 # As all Prometheus exporters have it.
 _CUSTOMARY = {"NGINXLOG_WEB_CONFIG_FILE": ("--web.config.file",)}
 # Settings without which some metrics have nothing to show.
-FEATURES = ("pools", "routes")
+FEATURES = ("pools", "routes", "desired_dir")
 
 
 class SettingsError(Exception):
@@ -62,7 +62,12 @@ class Settings:
 
     def has(self, feature: str) -> bool:
         """Tell whether one of the `FEATURES` is set."""
-        return bool(self.pools.names if feature == "pools" else self.routes.templates)
+        parts = {
+            "pools": self.pools.names,
+            "routes": self.routes.templates,
+            "desired_dir": self.desired_dir,
+        }
+        return bool(parts[feature])
 
 
 class Variable(NamedTuple):
