@@ -23,6 +23,8 @@ LIMIT_SECONDS = 20
 POST_LIMIT_SECONDS = 5
 # So long after its start Alertmanager tells nothing (--dispatch.start-delay).
 START_DELAY_SECONDS = 16
+# Slack answers sooner.
+REFUSED_WITHIN_SECONDS = 2
 # As many lines of Alertmanager's log as it could write meanwhile, and more.
 LOG_LINES = 500
 
@@ -108,15 +110,23 @@ def _outcome(
     settings: Settings, runtime: Runtime, run_id: str, before: delivery.Counts, since: datetime
 ) -> str | None:
     """Return `TAKEN`, Alertmanager's error, or None (or "") while nothing is decided."""
-    said = delivery.outcome(runtime.output("alertmanager", follow=False, lines=LOG_LINES), since)
+
+    def logged() -> str | None:
+        lines = runtime.output("alertmanager", follow=False, lines=LOG_LINES)
+        return delivery.outcome(lines, since)
+
+    said = logged()
     if said is not None:
         return said
     if not settings.uses_real_slack:
         return delivery.TAKEN if _is_in_inbox(settings, run_id) else None
-    # Of what succeeds at once the log says nothing. That another message was delivered in the very
-    # moment in which this one is still waiting is not likely.
-    is_delivered = delivery.Counts.read(settings).delivered > before.delivered
-    return delivery.TAKEN if is_delivered else None
+    # Of what succeeds at once the log says nothing.
+    if delivery.Counts.read(settings).delivered <= before.delivered:
+        return None
+    # That may have been another message; were this one refused, the log would say so by then.
+    time.sleep(REFUSED_WITHIN_SECONDS)
+    said = logged()
+    return delivery.TAKEN if said is None else said
 
 
 def _is_in_inbox(settings: Settings, run_id: str) -> bool:

@@ -16,12 +16,8 @@ from teal.drill.traffic import Traffic
 from teal.settings import Settings
 from teal.wait import WaitedTooLongError, wait_for
 
-# All that came before has to be told and resolved; the longest window is ten minutes.
-QUIET_LIMIT_SECONDS = 900
-# Errors are not told for two minutes after an outage; see ErrorRatioHigh.
-AN_OUTAGE_EXPLAINS_ERRORS = (
-    'max_over_time(ALERTS{alertname="AllPoolsDown",alertstate="firing"}[2m])'
-)
+# All that came before has to be told and resolved. The longest is to see that traffic is steady.
+QUIET_LIMIT_SECONDS = 1500
 WARM_UP_SECONDS = 5
 # A second message would have come by then.
 LINGER_SECONDS = 8
@@ -55,8 +51,12 @@ def run(scenario: Scenario, lab: Lab) -> Outcome:
         ]
         _wait_until_quiet(settings)
         lab.pause(WARM_UP_SECONDS)
+        for expression in scenario.needs:
+            _wait_until_known(settings, expression)
         before = max((message.id for message in api.messages(settings)), default=0)
         failed_before = sum(load.result.failed for load in loads)
+        if scenario.silences:
+            traffic.close()
         began = time.time()
         with shown_as_drill(lab.runtime.layout), scenario.fault(lab):
             _await(_firing(scenario), settings, before, seconds=scenario.within)
@@ -124,12 +124,19 @@ def _after_it(scenario: Scenario) -> Counter[_Told]:
 def _wait_until_quiet(settings: Settings) -> None:
     def all_is_told() -> bool:
         latest = {message.footer: message.state for message in api.messages(settings)}
-        still_explained = api.query(settings, AN_OUTAGE_EXPLAINS_ERRORS)
-        return is_quiet(settings) and "firing" not in latest.values() and not still_explained
+        return is_quiet(settings) and "firing" not in latest.values()
 
     wait_for(
         all_is_told,
         what="what happened before to be told and resolved (see make status)",
+        seconds=QUIET_LIMIT_SECONDS,
+    )
+
+
+def _wait_until_known(settings: Settings, expression: str) -> None:
+    wait_for(
+        lambda: bool(api.query(settings, expression)),
+        what=f"Prometheus to know what the drill needs: {expression}",
         seconds=QUIET_LIMIT_SECONDS,
     )
 

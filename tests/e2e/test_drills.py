@@ -5,6 +5,7 @@ import re
 import pytest
 
 from teal import api
+from teal.local import LocalRuntime
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -26,8 +27,9 @@ def test_a_broken_pool_costs_no_request_and_gives_one_message(stack, mode):
     assert any(re.search(r'upstream_status="\S+, 200"', line) for line in lines)
     new = [m for m in api.messages(stack.settings) if m.id not in known]
     assert ["firing", "resolved"] == [m.state for m in new]
-    assert "Failover: traffic moved blue → green" in new[0].title
-    assert "Resolved after" in new[1].title
+    said = "Failover: blue stopped answering, green is serving"
+    assert re.fullmatch(rf"🚨 {said} since \d\d:\d\d:\d\d", new[0].title)
+    assert re.fullmatch(rf"✅ Resolved after \d+s: {said}", new[1].title)
 
 
 def test_a_failover_right_after_one_in_the_other_direction(stack):
@@ -54,8 +56,6 @@ def test_a_drill_is_refused_while_something_is_wrong(stack):
     layout = stack.layout
     (layout.desired / "green").unlink()
     # blue is desired again; breaking it for real makes the stack unhealthy.
-    from teal.local import LocalRuntime  # noqa: PLC0415
-
     LocalRuntime(stack.settings).kill("green")
 
     said = stack.run("chaos", "error", code=1)
