@@ -33,6 +33,10 @@ def run(_: Settings, arguments: argparse.Namespace) -> int:
     except UnavailableError as error:
         print(f"teal: {error}", file=sys.stderr)
         return 1
+    unknown = set(arguments.only) - {mutant.name for mutant in trial.mutants()}
+    if unknown:
+        print(f"teal: no rule is called {', '.join(sorted(unknown))}", file=sys.stderr)
+        return 1
     began = time.monotonic()
     controls = [m for m in trial.controls() if not arguments.only or m.name in arguments.only]
     for mutant, killed_by in trial.outcomes(controls, arguments.jobs):
