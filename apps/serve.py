@@ -71,7 +71,7 @@ class Server(BaseApplication):  # type: ignore[misc] # for the same reason
             # Its heartbeat file; the only writable place in a container.
             "worker_tmp_dir": "/tmp",  # noqa: S108 - gunicorn makes an unnamed file in it
             "control_socket_disable": True,
-            "loglevel": "warning",
+            "loglevel": "info",
             "when_ready": _prepare_master,
             "post_worker_init": _remember_worker,
         }

@@ -1,5 +1,6 @@
 """The paths under /chaos, and what a fault does to every other request."""
 
+import logging
 import socket
 from collections.abc import Callable
 from dataclasses import asdict
@@ -15,6 +16,9 @@ FRONT_HEADER = "X-Teal-Front"
 
 LONGEST_FAULT_SECONDS = 600
 LONGEST_DELAY_MS = 10_000
+
+# Whoever looks into the pool's log at 3 a.m. finds that it was a drill.
+log = logging.getLogger("gunicorn.error")
 
 
 def install(app: Flask, chaos: Chaos, *, crash: Callable[[], None]) -> None:
@@ -59,6 +63,7 @@ def _control(chaos: Chaos, crash: Callable[[], None]) -> Blueprint:
             method=choice(request, "method", allowed=METHODS, default=ANY_METHOD),
         )
         answer = _told(chaos.start(fault))
+        log.warning("chaos begins: %s", fault)
         if fault.mode == "crash":
             # Said first, then done: whoever asked knows that it was understood.
             answer.call_on_close(crash)
@@ -66,6 +71,7 @@ def _control(chaos: Chaos, crash: Callable[[], None]) -> Blueprint:
 
     @control.route("/stop", methods=["GET", "POST"])
     def stop() -> Response:
+        log.warning("chaos is stopped")
         return _told(chaos.stop())
 
     return control

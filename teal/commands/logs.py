@@ -90,8 +90,12 @@ def _show_part(runtime: Runtime, part: str, *, follow: bool, lines: int) -> int:
     started = runtime.running()
     if started and part not in started:
         raise RuntimeFailedError(f"{part!r} is no part of the stack; it has {', '.join(started)}")
+    silent = True
     for line in runtime.output(part, follow=follow, lines=lines):
         print(line, flush=True)
+        silent = False
+    if silent:
+        print(f"{part} has said nothing.")
     return 0
 
 
