@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from teal import api
-from teal.drill.quiet import is_quiet
+from teal.drill.quiet import all_is_told
 from teal.drill.traffic import Traffic
 from teal.layout import Layout
 from teal.settings import SECRETS, Settings, load
@@ -92,17 +92,15 @@ class Stack:
 
     def settle(self) -> None:
         """Wait until the stack is as it was after `up`: nothing fires, all is resolved."""
-        if not self._is_quiet():
+        if not all_is_told(self.settings):
             # The errors of the test before are a smaller share of more requests.
             with Traffic(f"{self.settings.front}/", rate=200, seconds=5) as traffic:
                 traffic.wait()
-        wait_for(self._is_quiet, what="all alerts and messages to resolve", seconds=150)
-
-    def _is_quiet(self) -> bool:
-        if not is_quiet(self.settings):
-            return False
-        latest = {message.footer: message.state for message in api.messages(self.settings)}
-        return "firing" not in latest.values()
+        wait_for(
+            lambda: all_is_told(self.settings),
+            what="all alerts and messages to resolve",
+            seconds=150,
+        )
 
     def remove(self) -> None:
         """Stop everything and remove the folder."""

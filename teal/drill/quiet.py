@@ -16,3 +16,12 @@ def is_quiet(settings: Settings) -> bool:
     """
     changed = api.scraped(settings, "exporter", "nginxlog_pool_last_change_timestamp_seconds") or 0
     return time.time() - changed > SEEN_SECONDS and not api.alerts(settings)
+
+
+def all_is_told(settings: Settings) -> bool:
+    """Whether it is quiet, and each message that something fires was followed by its end.
+
+    An alert that comes back before that is no news to Alertmanager. Needs the local inbox.
+    """
+    latest = {message.footer: message.state for message in api.messages(settings)}
+    return is_quiet(settings) and "firing" not in latest.values()

@@ -9,7 +9,7 @@ import requests
 
 from teal import api
 from teal.drill.lab import Lab
-from teal.drill.quiet import is_quiet
+from teal.drill.quiet import all_is_told
 from teal.drill.scenarios import Scenario
 from teal.drill.shown import shown_as_drill
 from teal.drill.traffic import Traffic
@@ -122,12 +122,8 @@ def _after_it(scenario: Scenario) -> Counter[_Told]:
 
 
 def _wait_until_quiet(settings: Settings) -> None:
-    def all_is_told() -> bool:
-        latest = {message.footer: message.state for message in api.messages(settings)}
-        return is_quiet(settings) and "firing" not in latest.values()
-
     wait_for(
-        all_is_told,
+        lambda: all_is_told(settings),
         what="what happened before to be told and resolved (see make status)",
         seconds=QUIET_LIMIT_SECONDS,
     )

@@ -131,9 +131,16 @@ def told(request):
         changes = {world.url: "http://alertmanager"}
         for at, fixed in ((began, BEGAN), (ended, ENDED)):
             changes |= {f"{at:%Y-%m-%d %H:%M:%S}": fixed, f"{at:%H:%M:%S}": fixed.split()[1]}
+        # What the dashboard shows, in milliseconds.
+        changes[f"from={_ms(began - timedelta(minutes=15))}"] = "from=14:03:12-15m"
+        changes[f"to={_ms(ended + timedelta(minutes=5))}"] = "to=14:03:15+5m"
         yield {key: _normal(payload, changes) for key, payload in messages.items()}
         assert len(PHASES) == len(world.inbox.messages()), "each was told once"
         assert 0 == world.metric("alertmanager_notification_requests_failed_total")
+
+
+def _ms(at):
+    return int(at.timestamp() * 1000)
 
 
 def _stack(case):
