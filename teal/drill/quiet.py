@@ -7,6 +7,8 @@ from teal.settings import Settings
 
 # From a change of pool to the evaluation that sees it, a scrape later.
 SEEN_SECONDS = 5
+# One failover and its return, not two: with those of the next one it would be PoolFlapping.
+NEAR_FLAPPING = "stack:nginxlog_pool_changes_unplanned:increase90s >= 3"
 
 
 def is_quiet(settings: Settings) -> bool:
@@ -25,3 +27,8 @@ def all_is_told(settings: Settings) -> bool:
     """
     latest = {message.footer: message.state for message in api.messages(settings)}
     return is_quiet(settings) and "firing" not in latest.values()
+
+
+def is_calm(settings: Settings) -> bool:
+    """Whether the next failover would be told as what it is, and as nothing else."""
+    return all_is_told(settings) and not api.query(settings, NEAR_FLAPPING)

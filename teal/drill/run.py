@@ -9,7 +9,7 @@ import requests
 
 from teal import api
 from teal.drill.lab import Lab
-from teal.drill.quiet import all_is_told
+from teal.drill.quiet import is_calm
 from teal.drill.scenarios import Scenario
 from teal.drill.shown import shown_as_drill
 from teal.drill.traffic import Traffic
@@ -123,7 +123,7 @@ def _after_it(scenario: Scenario) -> Counter[_Told]:
 
 def _wait_until_quiet(settings: Settings) -> None:
     wait_for(
-        lambda: all_is_told(settings),
+        lambda: is_calm(settings),
         what="what happened before to be told and resolved (see make status)",
         seconds=QUIET_LIMIT_SECONDS,
     )
