@@ -11,7 +11,7 @@ from teal import api, table
 from teal.commands.status import collect
 from teal.drill.fault import injected
 from teal.drill.modes import MESSAGE_LIMIT_SECONDS, MODES, Mode
-from teal.drill.quiet import is_quiet
+from teal.drill.quiet import is_near_flapping, is_quiet
 from teal.drill.shown import shown_as_drill
 from teal.drill.traffic import Traffic
 from teal.drill.verdict import judge
@@ -21,10 +21,11 @@ from teal.settings import Settings
 from teal.wait import WaitedTooLongError, wait_for
 
 REQUESTS_PER_SECOND = 20
-LONGEST_DRILL_SECONDS = 180
+LONGEST_DRILL_SECONDS = 300
 WARM_UP_LIMIT_SECONDS = 15
-# A switch is told for as long as Prometheus shows it; see PoolSwitched.
-QUIET_LIMIT_SECONDS = 40
+# A switch is told for as long as Prometheus shows it (see PoolSwitched); a failover is counted for
+# 90 s (see PoolFlapping).
+QUIET_LIMIT_SECONDS = 120
 RECOVERY_LIMIT_SECONDS = 30
 RESOLVED_LIMIT_SECONDS = 60
 # A mode without a failover is watched for this long; a message would have come by then.
@@ -52,8 +53,10 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
             what=f"traffic to show that {pool} is active",
             seconds=WARM_UP_LIMIT_SECONDS,
         )
+        if is_near_flapping(settings):
+            print("Waiting: so soon after the failover before it would be told as flapping.")
         wait_for(
-            lambda: is_quiet(settings),
+            lambda: is_quiet(settings) and not is_near_flapping(settings),
             what="what happened before to be told, and no alert to be left (see make status)",
             seconds=QUIET_LIMIT_SECONDS,
         )

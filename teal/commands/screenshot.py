@@ -18,7 +18,7 @@ LIMIT_SECONDS = 60
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `make screenshot` takes."""
     parser.add_argument("--output", type=Path, default=PICTURE, help="default: docs/inbox.png")
-    parser.add_argument("--size", default="1000,590", help="width,height in pixels")
+    parser.add_argument("--size", default="1000,690", help="width,height in pixels")
 
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:

@@ -31,4 +31,9 @@ def all_is_told(settings: Settings) -> bool:
 
 def is_calm(settings: Settings) -> bool:
     """Whether the next failover would be told as what it is, and as nothing else."""
-    return all_is_told(settings) and not api.query(settings, NEAR_FLAPPING)
+    return all_is_told(settings) and not is_near_flapping(settings)
+
+
+def is_near_flapping(settings: Settings) -> bool:
+    """Whether another failover and its return would be told as PoolFlapping."""
+    return bool(api.query(settings, NEAR_FLAPPING))

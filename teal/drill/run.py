@@ -41,14 +41,8 @@ def run(scenario: Scenario, lab: Lab) -> Outcome:
     """Run a scenario. Raises WaitedTooLongError if the stack does not become quiet before it."""
     settings = lab.settings
     outcome = Outcome(scenario=scenario)
-    front = f"{settings.front}/"
     with ExitStack() as traffic:
-        loads = [
-            traffic.enter_context(
-                Traffic(front, rate=load.rate, method=load.method, seconds=LONGEST_SECONDS)
-            )
-            for load in scenario.loads
-        ]
+        loads = _begin(scenario, settings, traffic)
         _wait_until_quiet(settings)
         lab.pause(WARM_UP_SECONDS)
         for expression in scenario.needs:
@@ -62,6 +56,8 @@ def run(scenario: Scenario, lab: Lab) -> Outcome:
             _await(_firing(scenario), settings, before, seconds=scenario.within)
             lab.pause(scenario.stays)
         ended = time.time()
+        if scenario.silences:
+            loads += _begin(scenario, settings, traffic)
         everything = _firing(scenario) + _after_it(scenario)
         _await(everything, settings, before, seconds=scenario.resolves_within)
         lab.pause(LINGER_SECONDS)
@@ -99,6 +95,18 @@ def judge(outcome: Outcome, messages: list[api.Message], began: float, ended: fl
 
 # The alert, and what was told of it.
 _Told = tuple[str, str]
+
+
+def _begin(scenario: Scenario, settings: Settings, traffic: ExitStack) -> list[Traffic]:
+    """Begin to send the scenario's requests, until `traffic` is closed."""
+    return [
+        traffic.enter_context(
+            Traffic(
+                f"{settings.front}/", rate=load.rate, method=load.method, seconds=LONGEST_SECONDS
+            )
+        )
+        for load in scenario.loads
+    ]
 
 
 def _firing(scenario: Scenario) -> Counter[_Told]:

@@ -82,7 +82,17 @@ def test_every_command_of_the_readme(machine):
         folder="/",
     )
     assert code == 0, said
-    for name in ("try", "see", "switch", "drill", "reload", "silence", "develop", "remove"):
+    for name in (
+        "try",
+        "see",
+        "switch",
+        "drill",
+        "slack",
+        "reload",
+        "silence",
+        "develop",
+        "remove",
+    ):
         code, said = machine.run(BLOCKS[name])
         assert code == 0, f"{name}:\n{said}"
         assert said.count("PASS") == BLOCKS[name].count("chaos"), said
