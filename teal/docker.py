@@ -2,7 +2,6 @@
 
 import ipaddress
 import os
-import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -43,7 +42,6 @@ class DockerRuntime:
         self.layout.make(self._settings, hosts=_EveryPartIsAHost(), pools=self.pools)
         ran = "alertmanager" in self.running()
         routes_changed = self._write_routes()
-        self._write_admin_password()
         self._hand_over_folders()
         self._compose("build", *self._build_flags(), limit=UP_LIMIT_SECONDS)
         self._compose("up", "--detach", "--remove-orphans", "--quiet-pull", limit=UP_LIMIT_SECONDS)
@@ -162,12 +160,6 @@ class DockerRuntime:
         for folder in (self.layout.log, self.layout.exporter, self.layout.inbox):
             for path in (folder, *folder.iterdir()):
                 os.chown(path, uid, gid)
-
-    def _write_admin_password(self) -> None:
-        path = self.layout.secrets / "grafana_admin_password"
-        if not path.exists():
-            path.write_text(secrets.token_urlsafe(24))
-            path.chmod(0o444)
 
 
 # Private

@@ -5,6 +5,7 @@ Everything a running stack writes lies under one folder, so that it can be looke
 
 import json
 import os
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +64,11 @@ class Layout:
         return self.secrets / "alertmanager.yml"
 
     @property
+    def grafana_password(self) -> Path:
+        """Grafana's administrator has this password: random, made once."""
+        return self.secrets / "grafana_admin_password"
+
+    @property
     def drill(self) -> Path:
         """This file stands while a drill runs; the exporter shows it (`NGINXLOG_DESIRED_DIR`)."""
         return self.desired / ".drill" / "running"
@@ -85,6 +91,8 @@ class Layout:
         # In a container only Alertmanager is given these files, under another user: the files are
         # readable, the folder is not.
         write(self.secrets / "slack_webhook_url", webhook + "\n", mode=0o444)
+        if not self.grafana_password.exists():
+            write(self.grafana_password, secrets.token_urlsafe(24), mode=0o444)
         write(self.secrets / "heartbeat_url", settings.heartbeat_url + "\n", mode=0o444)
 
 

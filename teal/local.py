@@ -17,13 +17,8 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 from teal import heartbeat, packages
 from teal.follow import follow_file
 from teal.layout import Layout
-from teal.programs import (
-    Program,
-    nginx_command,
-    pool_addresses,
-    programs,
-    render_nginx,
-)
+from teal.program import Program
+from teal.programs import nginx_command, pool_addresses, programs, render_nginx
 from teal.runtime import RuntimeFailedError
 from teal.settings import Settings
 from teal.wait import wait_for

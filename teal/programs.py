@@ -6,30 +6,16 @@ same.
 
 import os
 import re
-import shutil
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from teal import packages
+from teal import grafana, packages
 from teal.bootstrap import ROOT, SetupError
 from teal.layout import Layout
+from teal.program import Program
 from teal.settings import POOLS, Settings
 
 _START_DELAY_SINCE = (0, 30)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Program:
-    """One process under the supervisor."""
-
-    name: str
-    command: list[str]
-    directory: Path
-    environment: dict[str, str] = field(default_factory=dict)
-    # What asks it to stop gracefully, and how long that may take.
-    stop_signal: str = "TERM"
-    stop_seconds: int = 10
 
 
 def programs(settings: Settings, layout: Layout) -> list[Program]:
@@ -45,8 +31,8 @@ def programs(settings: Settings, layout: Layout) -> list[Program]:
         _nginx(layout),
         _rotate(settings, layout),
     ]
-    grafana = _grafana(settings, layout)
-    return [*everything, grafana] if grafana else everything
+    server = grafana.program(settings, layout)
+    return [*everything, server] if server else everything
 
 
 def pool_addresses(settings: Settings) -> dict[str, str]:
@@ -212,7 +198,7 @@ def _prometheus(settings: Settings, layout: Layout) -> Program:
         "targets": layout.targets,
     }.items():
         _link(folder / name, target)
-    has_grafana = settings.dashboard_url or _grafana_program()
+    has_grafana = settings.dashboard_url or grafana.executable()
     return Program(
         name="prometheus",
         command=[
@@ -274,39 +260,6 @@ def _alertmanager(settings: Settings, layout: Layout) -> Program:
         ],
         # The secret's path in the configuration is relative to this.
         directory=layout.directory,
-        stop_seconds=20,
-    )
-
-
-def _grafana_program() -> str | None:
-    return shutil.which("grafana") or shutil.which("grafana-server")
-
-
-def _grafana(settings: Settings, layout: Layout) -> Program | None:
-    program = _grafana_program()
-    if program is None or settings.grafana == "off":
-        return None
-    data = layout.directory / "grafana"
-    data.mkdir(parents=True, exist_ok=True)
-    home = os.environ.get("GF_PATHS_HOME", "/usr/share/grafana")
-    server = [program, "server"] if Path(program).name == "grafana" else [program]
-    return Program(
-        name="grafana",
-        command=[*server, "--homepath", home],
-        directory=data,
-        environment={
-            "GF_SERVER_HTTP_ADDR": "127.0.0.1",
-            "GF_SERVER_HTTP_PORT": str(settings.grafana_port),
-            "GF_PATHS_DATA": str(data),
-            "GF_PATHS_LOGS": str(data / "log"),
-            "GF_PATHS_PROVISIONING": str(ROOT / "grafana" / "provisioning"),
-            "GF_AUTH_ANONYMOUS_ENABLED": "true",
-            "GF_AUTH_ANONYMOUS_ORG_ROLE": "Viewer",
-            "GF_ANALYTICS_REPORTING_ENABLED": "false",
-            "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
-            "TEAL_PROMETHEUS_URL": settings.url("prometheus"),
-            "TEAL_DASHBOARDS": str(ROOT / "grafana" / "dashboards"),
-        },
         stop_seconds=20,
     )
 
