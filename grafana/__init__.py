@@ -1,1 +1,9 @@
-"""Dashboards as code: panels are plain data, `make dashboards` writes the JSON."""
+"""Dashboards as code: `make dashboards` writes dashboards/*.json, which Grafana loads."""
+
+from grafana import objective, overview, pipeline
+
+BOARDS = {
+    "overview.json": overview.dashboard,
+    "objective.json": objective.dashboard,
+    "pipeline.json": pipeline.dashboard,
+}

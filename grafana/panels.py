@@ -1,30 +1,43 @@
 """Panels of a Grafana dashboard as plain data, in the classic schema.
 
 Classic, because file provisioning of the newer schema does not work in every version in use;
-Grafana migrates it when it loads. Field names are those of
+Grafana migrates it when it loads. Plain data, because grafana-foundation-sdk would add a package
+whose newest version for this schema is of Grafana 11, and its builders know no colours of pools, no
+limits and no texts for "nothing": that is what is said here, once for all panels. Field names are
+those of
 https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model/
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 Json = dict[str, Any]
 
 DATASOURCE: Json = {"type": "prometheus", "uid": "prometheus"}
-# The same colours wherever a pool is shown.
+# The same colours wherever a pool is shown. Nothing else is blue or green: what is well is grey.
 POOL_COLORS = {"blue": "blue", "green": "green", "none": "gray", "unknown": "purple"}
-GRID_COLUMNS = 24
+WELL, WARNING, BAD = "gray", "orange", "red"
+LIMIT_COLOR = "red"
+# A value -> what is written instead of it, and its colour.
+States = Mapping[int, tuple[str, str]]
 
 
 @dataclass(frozen=True)
 class Query:
-    """One PromQL expression of a panel, and the name of its series."""
+    """One PromQL expression of a panel, and the name of its series.
+
+    `color` is that of the series, by its name; pools have theirs already.
+    """
 
     expr: str
-    legend: str = ""
-    instant: bool = False
-    as_table: bool = False
+    legend: str
+    color: str | None = None
+
+
+def worst(series: str) -> str:
+    """Return the largest value within each step: over weeks, what was short is still seen."""
+    return f"max_over_time({series}[$__rate_interval])"
 
 
 def timeseries(
@@ -33,23 +46,38 @@ def timeseries(
     queries: Sequence[Query],
     *,
     unit: str,
-    limit: str | None = None,
+    limits: Sequence[Query] = (),
     stacked: bool = False,
+    lowest: float | None = 0,
+    highest: float | None = None,
+    nothing: str = "nothing in this time",
 ) -> Json:
-    """Return a graph. `limit` names a series that is drawn as a dashed red line."""
-    panel = _panel("timeseries", title, description, [*queries, *_limit_query(limit)])
+    """Return a graph. `limits` are series that are drawn as dashed lines."""
+    panel = _panel(
+        "timeseries", title, description, [*queries, *limits], unit=unit, nothing=nothing
+    )
     panel["fieldConfig"]["defaults"] |= {
-        "unit": unit,
-        "min": 0,
+        **_given(min=lowest, max=highest, decimals=0 if unit == "short" else None),
+        # By name: a series that comes or goes does not change the colours of the others.
+        "color": {"mode": "palette-classic-by-name"},
         "custom": {
+            "drawStyle": "line",
+            "lineInterpolation": "linear",
             "lineWidth": 2,
-            "fillOpacity": 20 if stacked else 5,
-            "showPoints": "never",
+            "fillOpacity": 25 if stacked else 8 if len(queries) == 1 else 0,
+            "showPoints": "auto",
+            "pointSize": 4,
             "spanNulls": False,
+            # Without it all that is zero would be drawn on an axis up to 100.
+            "axisSoftMax": _LOW.get(unit, 1),
             "stacking": {"mode": "normal" if stacked else "none", "group": "A"},
         },
     }
-    panel["fieldConfig"]["overrides"] = [*_pool_colors(), *_limit_style(limit)]
+    panel["fieldConfig"]["overrides"] = [
+        *_pool_colors(),
+        *(_fixed(query.legend, query.color) for query in queries if query.color),
+        *(_limit_line(query) for query in limits),
+    ]
     panel["options"] = {
         "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []},
         "tooltip": {"mode": "multi", "sort": "desc"},
@@ -57,87 +85,130 @@ def timeseries(
     return panel
 
 
-def stat(
+def number(
     title: str,
     description: str,
     query: Query,
     *,
-    unit: str = "none",
-    steps: Sequence[tuple[float | None, str]] = ((None, "text"),),
-    shows_name: bool = False,
+    unit: str,
+    nothing: str,
     decimals: int | None = None,
-    nothing: str = "no data",
+    nothing_color: str = "text",
+    bad_from: float | None = None,
+    bad_color: str = WARNING,
+    states: States | None = None,
 ) -> Json:
-    """Return one big number, or the name of the series where `shows_name`.
+    """Return one big number; from `bad_from` on it has the colour of what is not well.
 
-    `steps` are the colours from a value on; the first one has no value. `nothing` is shown when
-    there is no sample.
+    `states` are words for some values.
     """
-    panel = _panel("stat", title, description, [query])
+    panel = _panel("stat", title, description, [query], unit=unit, nothing=nothing, instant=True)
+    steps: list[Json] = [{"value": None, "color": "text"}]
+    if bad_from is not None:
+        steps.append({"value": bad_from, "color": bad_color})
     panel["fieldConfig"]["defaults"] |= {
-        "unit": unit,
-        "decimals": decimals,
-        "noValue": nothing,
+        **_given(decimals=decimals),
         "color": {"mode": "thresholds"},
-        "thresholds": {
-            "mode": "absolute",
-            "steps": [{"value": value, "color": color} for value, color in steps],
-        },
+        "thresholds": {"mode": "absolute", "steps": steps},
+        "mappings": [*_mappings(states or {}), _no_sample(nothing, nothing_color)],
     }
-    panel["fieldConfig"]["overrides"] = _pool_colors() if shows_name else []
-    panel["options"] = {
-        "colorMode": "background" if shows_name else "value",
-        "graphMode": "none",
-        "justifyMode": "center",
-        "textMode": "name" if shows_name else "value",
-        "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
+    panel["options"] = _stat_options("value", "value")
+    return panel
+
+
+def verdict(
+    title: str,
+    description: str,
+    query: Query,
+    *,
+    states: States,
+    nothing: str,
+    nothing_color: str = WELL,
+) -> Json:
+    """Return a word on a coloured ground: what the value means."""
+    panel = _panel("stat", title, description, [query], unit="none", nothing=nothing, instant=True)
+    panel["fieldConfig"]["defaults"] |= {
+        "color": {"mode": "thresholds"},
+        "thresholds": {"mode": "absolute", "steps": [{"value": None, "color": WELL}]},
+        "mappings": [*_mappings(states), _no_sample(nothing, nothing_color)],
     }
+    panel["options"] = _stat_options("background_solid", "value")
+    return panel
+
+
+def pool_name(title: str, description: str, query: Query, *, nothing: str) -> Json:
+    """Return the name of a pool on its colour; the legend is the name."""
+    panel = _panel("stat", title, description, [query], unit="none", nothing=nothing, instant=True)
+    panel["fieldConfig"]["defaults"] |= {
+        "color": {"mode": "fixed", "fixedColor": WELL},
+        "thresholds": {"mode": "absolute", "steps": [{"value": None, "color": WELL}]},
+    }
+    panel["fieldConfig"]["overrides"] = _pool_colors()
+    panel["options"] = _stat_options("background_solid", "name")
     return panel
 
 
 def state_timeline(
-    title: str, description: str, queries: Sequence[Query], *, states: dict[str, tuple[str, str]]
+    title: str,
+    description: str,
+    queries: Sequence[Query],
+    *,
+    states: States,
+    nothing: str,
+    by_pool: bool = False,
 ) -> Json:
-    """Return bars over time. `states` maps a value to its text and colour."""
-    panel = _panel("state-timeline", title, description, queries)
+    """Return bars over time. With `by_pool` a bar has the colour of its pool, else of its state."""
+    panel = _panel("state-timeline", title, description, queries, unit="none", nothing=nothing)
     panel["fieldConfig"]["defaults"] |= {
-        "custom": {"fillOpacity": 80, "lineWidth": 0},
-        "color": {"mode": "thresholds"},
-        "mappings": [
-            {
-                "type": "value",
-                "options": {
-                    value: {"text": text, "color": color, "index": index}
-                    for index, (value, (text, color)) in enumerate(states.items())
-                },
-            }
-        ],
+        "custom": {"fillOpacity": 80, "lineWidth": 0, "spanNulls": False},
+        "color": {"mode": "fixed" if by_pool else "thresholds", "fixedColor": WELL},
+        "thresholds": {"mode": "absolute", "steps": [{"value": None, "color": WELL}]},
+        "mappings": _mappings(states, colored=not by_pool),
     }
+    panel["fieldConfig"]["overrides"] = _pool_colors() if by_pool else []
     panel["options"] = {
         "mergeValues": True,
-        "showValue": "never",
+        "showValue": "auto",
         "alignValue": "left",
-        "rowHeight": 0.8,
-        "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
+        "rowHeight": 0.6,
+        "legend": {"displayMode": "list", "placement": "bottom", "showLegend": False},
         "tooltip": {"mode": "single", "sort": "none"},
     }
     return panel
 
 
-def table(title: str, description: str, query: Query, *, columns: dict[str, str]) -> Json:
-    """Return a table of labels.
+def table(
+    title: str,
+    description: str,
+    query: Query,
+    *,
+    columns: Mapping[str, str],
+    nothing: str,
+    unit: str = "none",
+    links: Mapping[str, tuple[str, str]] | None = None,
+) -> Json:
+    """Return a table of labels and of the value.
 
-    `columns` maps a label to its heading, in order; other labels are hidden.
+    `columns` maps a label (or `Value`) to its heading, in order; other labels are hidden. `links`
+    maps a heading to the title and the address of a link.
     """
-    panel = _panel("table", title, description, [query])
-    panel["fieldConfig"]["defaults"] |= {"noValue": "nothing is firing"}
+    panel = _panel("table", title, description, [query], unit=unit, nothing=nothing, instant=True)
+    panel["targets"][0]["format"] = "table"
+    panel["fieldConfig"]["defaults"] |= {"decimals": 0}
+    panel["fieldConfig"]["overrides"] = [
+        {
+            "matcher": {"id": "byName", "options": heading},
+            "properties": [{"id": "links", "value": [{"title": text, "url": url}]}],
+        }
+        for heading, (text, url) in (links or {}).items()
+    ]
     panel["options"] = {"showHeader": True, "cellHeight": "sm"}
     panel["transformations"] = [
         {"id": "filterFieldsByName", "options": {"include": {"names": list(columns)}}},
         {
             "id": "organize",
             "options": {
-                "renameByName": columns,
+                "renameByName": dict(columns),
                 "indexByName": {label: index for index, label in enumerate(columns)},
                 "excludeByName": {},
             },
@@ -146,48 +217,39 @@ def table(title: str, description: str, query: Query, *, columns: dict[str, str]
     return panel
 
 
-def row(title: str) -> Json:
-    """Return a heading that spans the width."""
-    return {"type": "row", "title": title, "collapsed": False, "panels": []}
-
-
-def layout(lines: Sequence[tuple[int, Sequence[tuple[int, Json]]]]) -> list[Json]:
-    """Place panels line by line: each line has a height, each panel a width, in grid units.
-
-    Ids are given in reading order.
-    """
-    placed: list[Json] = []
-    y = 0
-    for height, panels in lines:
-        x = 0
-        for width, panel in panels:
-            place = {"x": x, "y": y, "w": width, "h": height}
-            placed.append({**panel, "id": len(placed) + 1, "gridPos": place})
-            x += width
-        y += height
-    return placed
-
-
-def annotation(name: str, expr: str, *, color: str, title: str, value_is_time: bool) -> Json:
-    """Return marks on all graphs; with `value_is_time` the sample's value is the time in ms."""
-    return {
-        "name": name,
-        "datasource": DATASOURCE,
-        "enable": True,
-        "hide": False,
-        "iconColor": color,
-        "expr": expr,
-        "titleFormat": title,
-        "step": "1s",
-        "useValueForTime": value_is_time,
-        "target": {"expr": expr, "refId": "Anno", "interval": ""},
+def heatmap(title: str, description: str, query: Query, *, unit: str, nothing: str) -> Json:
+    """Return how a histogram's buckets fill over time; the legend is `{{le}}`."""
+    panel = _panel("heatmap", title, description, [query], unit=unit, nothing=nothing)
+    panel["targets"][0]["format"] = "heatmap"
+    panel["options"] = {
+        "calculate": False,
+        "yAxis": {"unit": unit, "axisPlacement": "left"},
+        "rowsFrame": {"layout": "auto"},
+        "color": {"mode": "scheme", "scheme": "Oranges", "steps": 32, "exponent": 0.5},
+        "cellGap": 1,
+        "filterValues": {"le": 1e-9},
+        "legend": {"show": True},
+        "tooltip": {"mode": "single", "yHistogram": False},
     }
+    return panel
 
 
 # Private
 
+# What an axis reaches at least, by its unit.
+_LOW = {"percentunit": 0.01, "s": 0.01, "bytes": 1024}
 
-def _panel(kind: str, title: str, description: str, queries: Sequence[Query]) -> Json:
+
+def _panel(
+    kind: str,
+    title: str,
+    description: str,
+    queries: Sequence[Query],
+    *,
+    unit: str,
+    nothing: str,
+    instant: bool = False,
+) -> Json:
     return {
         "type": kind,
         "title": title,
@@ -199,13 +261,45 @@ def _panel(kind: str, title: str, description: str, queries: Sequence[Query]) ->
                 "datasource": DATASOURCE,
                 "expr": query.expr,
                 "legendFormat": query.legend,
-                "instant": query.instant,
-                "range": not query.instant,
-                "format": "table" if query.as_table else "time_series",
+                "instant": instant,
+                "range": not instant,
+                "format": "time_series",
             }
             for index, query in enumerate(queries)
         ],
-        "fieldConfig": {"defaults": {}, "overrides": []},
+        "fieldConfig": {"defaults": {"unit": unit, "noValue": nothing}, "overrides": []},
+    }
+
+
+def _given(**values: float | None) -> Json:
+    """Return what is given; Grafana's schema knows no null here."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _stat_options(color_mode: str, text_mode: str) -> Json:
+    return {
+        "colorMode": color_mode,
+        "graphMode": "none",
+        "justifyMode": "center",
+        "orientation": "auto",
+        "textMode": text_mode,
+        "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
+    }
+
+
+def _mappings(states: States, *, colored: bool = True) -> list[Json]:
+    options = {
+        str(value): {"text": text, "index": index, **({"color": color} if colored else {})}
+        for index, (value, (text, color)) in enumerate(states.items())
+    }
+    return [{"type": "value", "options": options}] if states else []
+
+
+def _no_sample(text: str, color: str) -> Json:
+    """Return the words for no sample; `noValue` alone has no colour of its own."""
+    return {
+        "type": "special",
+        "options": {"match": "null", "result": {"text": text, "color": color, "index": 0}},
     }
 
 
@@ -219,20 +313,19 @@ def _pool_colors() -> list[Json]:
     ]
 
 
-def _limit_query(limit: str | None) -> list[Query]:
-    return [Query(limit, "limit")] if limit else []
+def _fixed(name: str, color: str | None) -> Json:
+    return {
+        "matcher": {"id": "byName", "options": name},
+        "properties": [{"id": "color", "value": {"mode": "fixed", "fixedColor": color}}],
+    }
 
 
-def _limit_style(limit: str | None) -> list[Json]:
-    if not limit:
-        return []
-    return [
-        {
-            "matcher": {"id": "byName", "options": "limit"},
-            "properties": [
-                {"id": "color", "value": {"mode": "fixed", "fixedColor": "red"}},
-                {"id": "custom.lineStyle", "value": {"fill": "dash", "dash": [10, 10]}},
-                {"id": "custom.fillOpacity", "value": 0},
-            ],
-        }
+def _limit_line(query: Query) -> Json:
+    override = _fixed(query.legend, query.color or LIMIT_COLOR)
+    override["properties"] += [
+        {"id": "custom.lineStyle", "value": {"fill": "dash", "dash": [8, 6]}},
+        {"id": "custom.lineWidth", "value": 1},
+        {"id": "custom.fillOpacity", "value": 0},
+        {"id": "custom.stacking", "value": {"mode": "none", "group": "limit"}},
     ]
+    return override

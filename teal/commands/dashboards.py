@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from grafana import overview
+from grafana import BOARDS
 from teal.bootstrap import ROOT
 from teal.settings import Settings
 
@@ -18,9 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(_: Settings, arguments: argparse.Namespace) -> int:
     """Write or compare."""
     code = 0
-    for name, dashboard in {"overview.json": overview.dashboard()}.items():
+    for name, dashboard in BOARDS.items():
         path = FOLDER / name
-        text = json.dumps(dashboard, indent=2, ensure_ascii=False) + "\n"
+        text = json.dumps(dashboard(), indent=2, ensure_ascii=False) + "\n"
         if path.exists() and path.read_text() == text:
             continue
         if arguments.check:
