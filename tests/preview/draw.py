@@ -12,19 +12,14 @@ import shutil
 import tempfile
 from html import unescape
 from pathlib import Path
-from typing import Any
 
 import packages
-
-from teal.bootstrap import ROOT
+from record import BOARDS, Json
 
 HERE = Path(__file__).resolve().parent
-BOARDS = ROOT / "grafana" / "dashboards"
 WIDTHS = {"laptop": 1440, "phone": 390}
 # Higher than any dashboard: the page says how high it is, and the picture is cut there.
 ENOUGH = 6000
-
-Json = dict[str, Any]
 
 
 class PreviewError(Exception):
@@ -85,11 +80,10 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
     recorded, script = recording(arguments.recording), bundle()
-    for path in sorted(BOARDS.glob("*.json")):
-        board = json.loads(path.read_text())
+    for board_name, board in BOARDS.items():
         for name, width in WIDTHS.items():
             html = page(board, recorded, script, width)
-            file = arguments.output / f"{path.stem}-{name}.png"
+            file = arguments.output / f"{Path(board_name).stem}-{name}.png"
             picture(html, width, file)
             print(f"{file} written")
 

@@ -18,7 +18,6 @@ import requests
 from teal.settings import load
 
 HERE = Path(__file__).resolve().parent
-BOARDS = HERE.parents[1] / "grafana" / "dashboards"
 RECORDED = HERE / "recorded"
 # A graph is about so many pixels wide; Grafana asks for a sample per pixel at most.
 MOST_SAMPLES = 600
@@ -26,6 +25,12 @@ SCRAPE_SECONDS = 1
 LIMIT_SECONDS = 30
 
 Json = dict[str, Any]
+
+# The very files that Grafana loads.
+BOARDS: dict[str, Json] = {
+    path.name: json.loads(path.read_text())
+    for path in sorted((HERE.parents[1] / "grafana" / "dashboards").glob("*.json"))
+}
 
 
 def record(prometheus: str, boards: Iterable[Json], *, start: int, end: int) -> Json:
@@ -105,8 +110,7 @@ def main() -> None:
     arguments = parser.parse_args()
     end = arguments.end or int(time.time())
     start = end - round(arguments.minutes * 60)
-    boards = [json.loads(path.read_text()) for path in sorted(BOARDS.glob("*.json"))]
-    found = record(arguments.prometheus, boards, start=start, end=end)
+    found = record(arguments.prometheus, BOARDS.values(), start=start, end=end)
     # The same wherever it is made.
     text = json.dumps(found, separators=(",", ":")).replace(str(load().directory), "/srv/teal")
     RECORDED.mkdir(exist_ok=True)

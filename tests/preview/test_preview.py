@@ -1,22 +1,16 @@
 """The preview draws every panel of every dashboard from the recording, or says why not."""
 
 import copy
-import json
 import re
 from itertools import pairwise
 
 import draw
 import packages
 import pytest
-from fix_stack import ROOT, cannot_run
-from record import Questions, questions
+from fix_stack import cannot_run
+from record import BOARDS, Questions, questions
 
 pytestmark = pytest.mark.timeout(400)
-
-BOARDS = {
-    path.name: json.loads(path.read_text())
-    for path in sorted((ROOT / "grafana" / "dashboards").glob("*.json"))
-}
 
 
 @pytest.fixture(scope="module")

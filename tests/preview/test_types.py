@@ -6,14 +6,10 @@ import re
 
 import packages
 import pytest
-from fix_stack import ROOT, cannot_run
+from fix_stack import cannot_run
+from record import BOARDS
 
 pytestmark = pytest.mark.timeout(400)
-
-BOARDS = {
-    path.name: json.loads(path.read_text())
-    for path in sorted((ROOT / "grafana" / "dashboards").glob("*.json"))
-}
 
 
 def _first(kind, board):
