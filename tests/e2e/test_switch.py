@@ -45,7 +45,7 @@ def test_a_switch_is_told_once_as_information(stack):
     new = [m for m in api.messages(stack.settings) if m.id not in known]
 
     assert ["info"] == [m.state for m in new]
-    assert "Switched: traffic moved blue → green as planned" in new[0].title
+    assert "Switched as planned: green is serving instead of blue" in new[0].title
 
 
 def test_a_switch_to_a_dead_pool_is_refused(stack):
