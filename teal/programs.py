@@ -5,7 +5,6 @@ same.
 """
 
 import os
-import re
 import sys
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from teal.bootstrap import ROOT, SetupError
 from teal.layout import Layout
 from teal.program import Program
 from teal.settings import POOLS, Settings
+from teal.templates import fill_in
 
 _START_DELAY_SINCE = (0, 30)
 
@@ -46,7 +46,6 @@ def render_nginx(settings: Settings, layout: Layout) -> bool:
     Return whether anything is different from before.
     """
     folder = _nginx_folder(layout)
-    folder.mkdir(parents=True, exist_ok=True)
     values = {
         # Started by root, nginx would give its workers to a user who may not enter this folder and
         # would never see the flag file. A normal user needs no such line.
@@ -60,14 +59,7 @@ def render_nginx(settings: Settings, layout: Layout) -> bool:
         "STATUS_LISTEN": f"127.0.0.1:{settings.status_port}",
         "READ_TIMEOUT": settings.read_timeout,
     }
-    pattern = re.compile(r"\$\{(" + "|".join(values) + r")\}")
-    changed = False
-    for template in (ROOT / "nginx" / "templates").glob("*.template"):
-        text = pattern.sub(lambda match: values[match[1]], template.read_text())
-        rendered = folder / template.stem
-        changed |= not rendered.exists() or rendered.read_text() != text
-        rendered.write_text(text)
-    return changed
+    return fill_in(ROOT / "nginx" / "templates", folder, values)
 
 
 def nginx_command(layout: Layout) -> list[str]:
