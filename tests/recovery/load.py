@@ -224,12 +224,23 @@ class Load:
     def stop(self) -> dict[str, Any]:
         """Stop sending, wait for the answers that are due, return the counts."""
         if not self.result:
-            try:
-                said, _ = self._process.communicate(timeout=2 * CLIENT_LIMIT_SECONDS + 10)
-                self.result = json.loads(said)
-            finally:
-                self._process.kill()
+            self._end(limit=2 * CLIENT_LIMIT_SECONDS + 10)
         return self.result
+
+    def wait(self) -> dict[str, Any]:
+        """Wait until the time is over and the answers have come, return the counts."""
+        assert self._process.stdout is not None
+        said = self._process.stdout.readline()
+        self.result = json.loads(said)
+        self._end(limit=CLIENT_LIMIT_SECONDS)
+        return self.result
+
+    def _end(self, *, limit: float) -> None:
+        try:
+            said, _ = self._process.communicate(timeout=limit)
+            self.result = self.result or json.loads(said)
+        finally:
+            self._process.kill()
 
 
 # Private

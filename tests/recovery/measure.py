@@ -8,10 +8,11 @@ offers. In Docker the stack runs on an engine of its own, which may be killed (r
 
 import argparse
 import json
+import signal
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2])]
 
@@ -104,6 +105,9 @@ def _said(result: dict[str, Any]) -> str:
 def main() -> None:
     """Measure the entries that were asked for; each result is saved at once."""
     options = _options()
+    # In the background a shell has interrupts ignored; whatever ends this, the stack goes with it.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     saved = json.loads(options.results.read_text()) if options.results.exists() else []
     with own_bench(options.teal.resolve(), options.runtime, data=options.data) as bench:
         for entry in entries(bench):
@@ -120,6 +124,10 @@ def main() -> None:
                     print(f"  mended by {result['mended_by']}", flush=True)
                 saved.append(result)
                 options.results.write_text(json.dumps(saved, indent=1) + "\n")
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def _options() -> argparse.Namespace:
