@@ -9,7 +9,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -169,7 +169,9 @@ class Bench:
 
 
 @contextmanager
-def own_bench(checkout: Path, runtime: str, *, data: Path | None = None) -> Iterator[Bench]:
+def own_bench(
+    checkout: Path, runtime: str, *, data: Path | None = None, flags: Sequence[str] = ()
+) -> Iterator[Bench]:
     """Give a stack that is up, in Docker on an engine of its own; it is gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="teal-engine-"))
     if runtime == "local":
@@ -182,7 +184,8 @@ def own_bench(checkout: Path, runtime: str, *, data: Path | None = None) -> Iter
             shutil.rmtree(folder, ignore_errors=True)
         return
     images = images_of(checkout)
-    engine = OwnEngine(folder, data=data, image=next(i for i in images if i.startswith("nginx:")))
+    sleeper = next(image for image in images if image.startswith("nginx:"))
+    engine = OwnEngine(folder, data=data, image=sleeper, flags=flags)
     try:
         engine.start()
         engine.take_images(images)

@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -24,10 +24,16 @@ _NEW_NETWORK = 0x40000000  # CLONE_NEWNET, of <sched.h>
 
 
 class OwnEngine:
-    """A second Docker engine. `data` is kept between runs where it is given."""
+    """A second Docker engine; `flags` are more of dockerd's own.
 
-    def __init__(self, folder: Path, *, data: Path | None = None, image: str) -> None:
+    `data` is kept between runs where it is given. `image` is any that has `sleep`.
+    """
+
+    def __init__(
+        self, folder: Path, *, data: Path | None = None, image: str, flags: Sequence[str] = ()
+    ) -> None:
         self._image = image
+        self._flags = flags
         # The kernel's limit for the name of a unix socket is 108 bytes.
         self._run = Path("/run") / f"teal-{uuid.uuid4().hex[:8]}"
         self._data = data or folder / "docker"
@@ -124,6 +130,7 @@ class OwnEngine:
                     *("dockerd", "--host", self.host, "--data-root", str(self._data)),
                     *("--exec-root", str(self._run / "exec"), "--bip", BRIDGE),
                     *("--pidfile", str(self._run / "docker.pid"), "--mtu", "1400"),
+                    *self._flags,
                 ],
                 stdout=log,
                 stderr=log,
