@@ -10,13 +10,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from engine import OwnEngine
-from runners import Containers, Processes, Runner
+from runners import Containers, Processes, Runner, kill_all_with
 
 from teal.wait import WaitedTooLongError, wait_for
 
@@ -152,20 +152,29 @@ class Bench:
 
     def mend(self) -> str:
         """Bring the stack to what its settings say by commands; return what it took."""
-        for way in (["up"], ["down", "up"], ["clean --keep-programs", "up"]):
+        for way in _WAYS_BACK:
             for words in way:
-                self.run(*words.split())
-            try:
+                if words == "kill":
+                    self._kill_all_of_it()
+                else:
+                    self.run(*words.split())
+            with suppress(WaitedTooLongError):
                 wait_for(self.is_well, what="all to be well", seconds=60, poll=0.5)
-            except WaitedTooLongError:
-                continue
-            return "make " + ", make ".join(way)
-        raise WaitedTooLongError("the stack is not well, whatever is tried")
+                return "make " + ", make ".join(way)
+        said = [f"{done.words} ended with {done.code}: {done.said}" for done in self.commands[-2:]]
+        parts = self.status().get("parts")
+        raise WaitedTooLongError("\n".join(["whatever is tried, not well", *said, str(parts)]))
 
     def remove(self) -> None:
         """Stop everything and remove the folder."""
         self.run("clean", "--keep-programs")
+        self._kill_all_of_it()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _kill_all_of_it(self) -> None:
+        """Kill the plain processes that no command finds any more."""
+        if self.runtime == "local":
+            kill_all_with(str(self.folder))
 
 
 @contextmanager
@@ -188,6 +197,7 @@ def own_bench(
     engine = OwnEngine(folder, data=data, image=sleeper, flags=flags)
     try:
         engine.start()
+        engine.forget_stacks()
         engine.take_images(images)
         with engine.entered():
             bench = Bench(checkout, runtime, engine)
@@ -211,6 +221,8 @@ def images_of(checkout: Path) -> list[str]:
 
 
 # Private
+
+_WAYS_BACK = [["up"], ["down", "up"], ["clean --keep-programs", "kill", "up"]]
 
 
 def _free_ports(count: int) -> list[int]:

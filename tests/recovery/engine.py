@@ -37,7 +37,7 @@ class OwnEngine:
         # The kernel's limit for the name of a unix socket is 108 bytes.
         self._run = Path("/run") / f"teal-{uuid.uuid4().hex[:8]}"
         self._data = data or folder / "docker"
-        self._log = folder / "dockerd.log"
+        self._log = self._run / "dockerd.log"
         self._namespace = 0
         self._sleeper = ""
         self.host = f"unix://{self._run}/docker.sock"
@@ -105,6 +105,14 @@ class OwnEngine:
                     timeout=LOAD_LIMIT_SECONDS,
                 )
 
+    def forget_stacks(self) -> None:
+        """Remove what a run before left in `data`: all but images."""
+        left = self._docker("ps", "--all", "--quiet").split()
+        if left:
+            self._docker("rm", "--force", "--volumes", *left)
+        self._docker("network", "prune", "--force")
+        self._docker("volume", "prune", "--force")
+
     @contextmanager
     def entered(self) -> Iterator[None]:
         """Have this thread, and all it starts, see the engine's network and the engine."""
@@ -138,13 +146,15 @@ class OwnEngine:
             )
         wait_for(self._answers, what=f"the engine to answer (see {self._log})", seconds=60)
 
+    def _docker(self, *arguments: str) -> str:
+        """Return what a command printed; nothing where it failed."""
+        return _run("docker", "--host", self.host, *arguments)
+
     def _answers(self) -> bool:
-        command = ["docker", "--host", self.host, "info"]
-        return subprocess.run(command, capture_output=True, check=False, timeout=60).returncode == 0
+        return bool(self._docker("info", "--format", "{{.ServerVersion}}").strip())
 
     def _has(self, name: str) -> bool:
-        command = ["docker", "--host", self.host, "image", "inspect", name]
-        return subprocess.run(command, capture_output=True, check=False, timeout=60).returncode == 0
+        return bool(self._docker("images", "--quiet", name))
 
     def _pid(self) -> int:
         return int((self._run / "docker.pid").read_text())

@@ -24,7 +24,7 @@ POSTS_PER_SECOND = 100
 CLIENT_LIMIT_SECONDS = 15
 # So many clients keep a connection each, and use it some times a second.
 KEPT_CONNECTIONS = 40
-MOST_AT_A_TIME = 2000
+MOST_AT_A_TIME = 4000
 LONGEST_SECONDS = 600
 SERVER_ERROR = 500
 BODY = b"x" * 200

@@ -169,7 +169,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--missing", action="store_true", help="entries without a result so far")
     parser.add_argument("--times", type=int, default=1, help="how often each")
     parser.add_argument("--data", type=Path, help="keeps the engine's data between runs")
-    parser.add_argument("--dockerd", action="append", help="a flag for the engine, --dockerd=--…")
+    parser.add_argument(
+        "--dockerd", action="append", help="a flag for the engine, as --dockerd=--mtu=1400"
+    )
     return parser.parse_args()
 
 

@@ -159,6 +159,20 @@ def is_gone(pid: int) -> bool:
         return True
 
 
+def kill_all_with(word: str) -> None:
+    """Kill every process that has a word in its command line or environment, but for our own."""
+    ours = {os.getpid(), *descendants(os.getpid())}
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            said = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
+            if word.encode() in said and int(folder.name) not in ours:
+                found |= {int(folder.name), *descendants(int(folder.name))}
+    for pid in found - ours:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
 def title(pid: int) -> str:
     """Return the command line of a process, by which nginx tells its master from its workers."""
     with suppress(OSError):
