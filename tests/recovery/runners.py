@@ -3,6 +3,8 @@
 Nothing here uses the code that is measured, so that it works with any version of it.
 """
 
+# ruff: noqa: D102 - said once, in the Protocol
+
 import json
 import os
 import signal
