@@ -19,7 +19,7 @@ from teal.runtime import docker_answers
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).resolve().parents[2]
-BESIDE = ["alertmanager", "blackbox", "exporter", "inbox", "prometheus"]
+BESIDE = ["alertmanager", "blackbox", "exporter", "gateway", "inbox", "prometheus"]
 PARTS = sorted(["nginx", "blue", "green", *BESIDE])
 ENTRIES = [e for e in [*faults(PARTS), *changes()] if "docker" in e.runtimes and e.tested]
 

@@ -15,7 +15,7 @@ from judged import judge
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).resolve().parents[2]
-BESIDE = ["alertmanager", "blackbox", "exporter", "inbox", "prometheus", "rotate"]
+BESIDE = ["alertmanager", "blackbox", "exporter", "gateway", "inbox", "prometheus", "rotate"]
 PARTS = sorted(["nginx", "blue", "green", *BESIDE])
 ENTRIES = [e for e in [*faults(PARTS), *changes()] if "local" in e.runtimes and e.tested]
 
