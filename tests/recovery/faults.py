@@ -204,7 +204,14 @@ def _kill_worker(bench: Bench) -> str:
 
 def _kill_master(bench: Bench) -> str:
     with open_stream(bench.front, seconds=STREAM_SECONDS):
-        return _begin_anew(bench, "nginx", lambda: _kill(_nginx(bench, "nginx: master")[0]))
+        (master,) = _nginx(bench, "nginx: master")
+        _kill(master)
+        wait_for(
+            lambda: set(_nginx(bench, "nginx: master")) - {master},
+            what="another master",
+            seconds=START_LIMIT_SECONDS,
+        )
+    return ""
 
 
 def _restart_nginx(bench: Bench) -> str:
