@@ -1,12 +1,14 @@
 """The Docker way: the containers of compose.yml."""
 
 import ipaddress
+import json
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-from teal import heartbeat
+from teal import changed, heartbeat, nginx
 from teal.bootstrap import ROOT
 from teal.layout import Layout
 from teal.runtime import RuntimeFailedError
@@ -14,10 +16,14 @@ from teal.settings import POOLS, SECRETS, Settings
 
 UP_LIMIT_SECONDS = 900
 LIMIT_SECONDS = 120
+# `docker run` ends with this or more when the engine could not do it, else as the command did.
+ENGINE_FAILED = 125
 # Who owns what nginx, the exporter and the inbox write when root runs Teal: no container of ours
 # runs as root. Unused by Debian and by the images.
 UNPRIVILEGED = 61000
-# That of compose.yml.
+# Those of compose.yml.
+NGINX_VERSION = (1, 30, 6)
+NGINX_RUN = "/tmp"  # noqa: S108 - a tmpfs of the container's own
 ALERTMANAGER_VERSION = (0, 33, 1)
 
 
@@ -40,13 +46,16 @@ class DockerRuntime:
 
     def start(self) -> None:
         self.layout.make(self._settings, hosts=_EveryPartIsAHost(), pools=self.pools)
+        self._hand_over_folders()
+        nginx_before = nginx.current(self.layout)
+        generation = self._prepare_nginx()
         ran = "alertmanager" in self.running()
         routes_changed = self._write_routes()
-        self._hand_over_folders()
         self._compose("build", *self._build_flags(), limit=UP_LIMIT_SECONDS)
         self._compose("up", "--detach", "--remove-orphans", "--quiet-pull", limit=UP_LIMIT_SECONDS)
         if ran and routes_changed:
-            self._compose("kill", "--signal", "HUP", "alertmanager")
+            self._signal("alertmanager")
+        self._load_nginx(generation, nginx_before)
 
     def stop(self) -> None:
         if self.running():
@@ -66,16 +75,17 @@ class DockerRuntime:
         )  # fmt: skip
         return dict(line.split() for line in answer.splitlines())
 
-    def reload(self) -> None:
-        try:
-            self._compose(
-                "exec", "nginx", "nginx", "-t", "-e", "stderr", "-c", "/run/teal/nginx.conf"
-            )
-        except RuntimeFailedError as error:
-            raise RuntimeFailedError(f"nginx refuses its configuration: {error}") from error
+    def reload(self) -> list[str]:
+        nginx_before = nginx.current(self.layout)
+        generation = self._prepare_nginx()
         self._write_routes()
-        for part in ("nginx", "prometheus", "alertmanager", "blackbox"):
-            self._compose("kill", "--signal", "HUP", part)
+        told = ["nginx"] if self._load_nginx(generation, nginx_before) else []
+        running = self.running()
+        for part in changed.parts(self._settings, self.layout):
+            if running.get(part) == "running":
+                self._signal(part)
+                told.append(part)
+        return told
 
     def kill(self, part: str) -> None:
         # Docker restarts what dies by itself, but not what was killed by hand.
@@ -105,6 +115,76 @@ class DockerRuntime:
         return ["env", *variables, "docker", "compose", *self._files(), *arguments]
 
     # Private
+
+    def _prepare_nginx(self) -> str:
+        """Put nginx's configuration in place, as in `teal.nginx.prepare`."""
+        around = nginx.Surroundings(
+            run=NGINX_RUN,
+            log="/var/log/teal",
+            state="/var/lib/teal",
+            spool="/var/spool/teal",
+            pools=self.pools,
+            http_listen=f"0.0.0.0:{self._settings.http_port}",
+            status_listen=self._status_listen,
+            version=NGINX_VERSION,
+        )
+        return nginx.prepare(self._settings, self.layout, around, self._test_nginx)
+
+    def _test_nginx(self, folder: Path) -> str:
+        """Return what `nginx -t` says against a folder, in a container like that of nginx.
+
+        Not in the running one: it may have other folders and addresses than the one that comes, or
+        be what is broken. This one has no network, and any address is allowed.
+        """
+        service = json.loads(self._compose("config", "--format", "json"))["services"]["nginx"]
+        mounts = [
+            f"{v['source']}:{v['target']}{':ro' if v.get('read_only') else ''}"
+            for v in service["volumes"]
+        ]
+        command = [
+            "docker", "run", "--rm", "--read-only", "--network", "none", "--cap-drop", "ALL",
+            "--tmpfs", f"{NGINX_RUN}:mode=1777", "--user", service["user"],
+            "--sysctl", "net.ipv4.ip_nonlocal_bind=1",
+            "--sysctl", "net.ipv4.ip_unprivileged_port_start=0",
+            *_repeated("--security-opt", service.get("security_opt", [])),
+            *_repeated("--volume", mounts),
+            "--entrypoint", "nginx", service["image"],
+            "-t", "-q", "-e", "stderr", "-c", f"/etc/teal/rendered/{folder.name}/nginx.conf",
+        ]  # fmt: skip
+        test = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=UP_LIMIT_SECONDS
+        )
+        if test.returncode >= ENGINE_FAILED:
+            raise RuntimeFailedError(f"docker: {_last_words(test)}")
+        return nginx.refusal(test.stderr) if test.returncode else ""
+
+    def _load_nginx(self, generation: str, before: str | None) -> bool:
+        return nginx.load(
+            self.layout,
+            generation,
+            runs=self._nginx_generation,
+            reload=lambda: self._signal("nginx"),
+            before=before,
+        )
+
+    def _signal(self, part: str) -> None:
+        """Have a part read its files again."""
+        self._compose("kill", "--signal", "HUP", part)
+
+    def _nginx_generation(self) -> str | None:
+        """Return which configuration nginx runs; None while it does not answer.
+
+        Asked inside: that needs no other part, and no port.
+        """
+        url = f"http://{self._status_listen}/generation"
+        try:
+            return self._compose("exec", "-T", "nginx", "curl", "-fsS", "-m", "2", url).strip()
+        except RuntimeFailedError:
+            return None
+
+    @property
+    def _status_listen(self) -> str:
+        return f"0.0.0.0:{self._settings.status_port}"
 
     def _write_routes(self) -> bool:
         version = ALERTMANAGER_VERSION
@@ -157,7 +237,7 @@ class DockerRuntime:
         if os.getuid() != 0:
             return
         uid, gid = _owner()
-        for folder in (self.layout.log, self.layout.exporter, self.layout.inbox):
+        for folder in (self.layout.log, self.layout.spool, self.layout.exporter, self.layout.inbox):
             for path in (folder, *folder.iterdir()):
                 os.chown(path, uid, gid)
 
@@ -189,8 +269,14 @@ def _run(command: list[str], environment: dict[str, str] | None, *, limit: float
         words = " ".join(command[:2] + command[-2:])
         raise RuntimeFailedError(f"waited {limit:g} s for `{words}`") from error
     if result.returncode:
-        said = (result.stderr or result.stdout).strip().splitlines()
-        raise RuntimeFailedError(
-            "docker: " + (" / ".join(said[-3:]) or f"exit {result.returncode}")
-        )
+        raise RuntimeFailedError(f"docker: {_last_words(result)}")
     return result.stdout
+
+
+def _last_words(result: subprocess.CompletedProcess[str]) -> str:
+    said = (result.stderr or result.stdout).strip().splitlines()
+    return " / ".join(said[-3:]) or f"exit {result.returncode}"
+
+
+def _repeated(option: str, values: list[str]) -> list[str]:
+    return [word for value in values for word in (option, value)]

@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import requests
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
-from teal import heartbeat, packages
+from teal import changed, heartbeat, nginx, nginx_processes, packages
 from teal.follow import follow_file
 from teal.layout import Layout
 from teal.program import Program
-from teal.programs import nginx_command, pool_addresses, programs, render_nginx
+from teal.programs import nginx_command, nginx_surroundings, pool_addresses, programs
 from teal.runtime import RuntimeFailedError
 from teal.settings import Settings
 from teal.wait import wait_for
@@ -49,7 +50,8 @@ class LocalRuntime:
     def start(self) -> None:
         packages.fetch_missing()
         self.layout.make(self._settings, hosts=_EverythingIsHere(), pools=self.pools)
-        nginx_changed = render_nginx(self._settings, self.layout)
+        nginx_before = nginx.current(self.layout)
+        generation = self._prepare_nginx()
         routes_changed = self._write_routes()
         self._output.mkdir(exist_ok=True)
         configuration = self.layout.directory / "supervisord.conf"
@@ -57,8 +59,7 @@ class LocalRuntime:
         configuration.write_text(self._configuration(everything))
         if self._is_up():
             self._apply_changes()
-            if nginx_changed:
-                self._call("signalProcess", "nginx", "HUP")
+            self._load_nginx(generation, nginx_before)
             if routes_changed:
                 self._call("signalProcess", "alertmanager", "HUP")
         else:
@@ -87,21 +88,17 @@ class LocalRuntime:
             for process in self._call("getAllProcessInfo")
         }
 
-    def reload(self) -> None:
-        render_nginx(self._settings, self.layout)
-        test = subprocess.run(
-            [*nginx_command(self.layout), "-t"],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=20,
-        )
-        if test.returncode:
-            reason = (test.stderr.strip().splitlines() or ["no reason given"])[-2:][0]
-            raise RuntimeFailedError(f"nginx refuses its configuration: {reason}")
+    def reload(self) -> list[str]:
+        nginx_before = nginx.current(self.layout)
+        generation = self._prepare_nginx()
         self._write_routes()
-        for part in ("nginx", "prometheus", "alertmanager", "blackbox"):
-            self._call("signalProcess", part, "HUP")
+        told = ["nginx"] if self._load_nginx(generation, nginx_before) else []
+        running = self.running()
+        for part in changed.parts(self._settings, self.layout):
+            if running.get(part) == "running":
+                self._call("signalProcess", part, "HUP")
+                told.append(part)
+        return told
 
     def kill(self, part: str) -> None:
         leader = self._call("getProcessInfo", part)["pid"]
@@ -114,6 +111,9 @@ class LocalRuntime:
         # What it had started would outlive it, and a gunicorn worker would even go on answering.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(leader, signal.SIGKILL)
+        if part == "nginx":
+            # It may have been started by another leader, which was killed.
+            nginx_processes.kill_all(self.layout.nginx)
         wait_for(
             lambda: self.running().get(part) == "stopped",
             what=f"{part} to be dead",
@@ -128,6 +128,38 @@ class LocalRuntime:
         return follow_file(self._output / f"{part}.log", follow=follow, lines=lines)
 
     # Private
+
+    def _prepare_nginx(self) -> str:
+        """Put nginx's configuration in place, as in `teal.nginx.prepare`."""
+        around = nginx_surroundings(self._settings, self.layout)
+        return nginx.prepare(self._settings, self.layout, around, self._test_nginx)
+
+    def _test_nginx(self, folder: Path) -> str:
+        test = subprocess.run(
+            [*nginx_command(self.layout, folder), "-t", "-q"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=SUPERVISOR_LIMIT_SECONDS,
+        )
+        return nginx.refusal(test.stderr) if test.returncode else ""
+
+    def _load_nginx(self, generation: str, before: str | None) -> bool:
+        return nginx.load(
+            self.layout,
+            generation,
+            runs=self._nginx_generation,
+            reload=lambda: self._call("signalProcess", "nginx", "HUP"),
+            before=before,
+        )
+
+    def _nginx_generation(self) -> str | None:
+        """Return which configuration nginx runs; None while it does not answer."""
+        try:
+            answer = requests.get(f"{self._settings.url('status')}/generation", timeout=2)
+        except requests.RequestException:
+            return None
+        return answer.text.strip() if answer.ok else None
 
     def _write_routes(self) -> bool:
         program = packages.find("prometheus-alertmanager")
