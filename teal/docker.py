@@ -52,6 +52,7 @@ class DockerRuntime:
         ran = "alertmanager" in self.running()
         routes_changed = self._write_routes()
         self._compose("build", *self._build_flags(), limit=UP_LIMIT_SECONDS)
+        self._stop_old_nginx()
         self._compose("up", "--detach", "--remove-orphans", "--quiet-pull", limit=UP_LIMIT_SECONDS)
         if ran and routes_changed:
             self._signal("alertmanager")
@@ -157,6 +158,20 @@ class DockerRuntime:
         if test.returncode >= ENGINE_FAILED:
             raise RuntimeFailedError(f"docker: {_last_words(test)}")
         return nginx.refusal(test.stderr) if test.returncode else ""
+
+    def _stop_old_nginx(self) -> None:
+        """Stop the nginx of a Teal that did not mount its configuration, and soon.
+
+        It would refuse everybody until its last download is over, half a minute or more.
+        """
+        container = _docker(
+            "ps", "--quiet", "--filter", f"label=com.docker.compose.project={self._settings.stack}",
+            "--filter", "label=com.docker.compose.service=nginx",
+        ).strip()  # fmt: skip
+        if container and "/etc/teal/rendered" not in _docker(
+            "inspect", "--format", "{{range .Mounts}}{{.Destination}} {{end}}", container
+        ):
+            _docker("stop", "-t", "2", container)
 
     def _load_nginx(self, generation: str, before: str | None) -> bool:
         return nginx.load(

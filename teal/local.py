@@ -22,10 +22,11 @@ from teal.program import Program
 from teal.programs import nginx_command, nginx_surroundings, pool_addresses, programs
 from teal.runtime import RuntimeFailedError
 from teal.settings import Settings
-from teal.wait import wait_for
+from teal.wait import WaitedTooLongError, wait_for
 
 SUPERVISOR_LIMIT_SECONDS = 20
 STOP_LIMIT_SECONDS = 60
+FINISH_SECONDS = 5
 # The kernel's limit for the name of a unix socket is 108 bytes.
 LONGEST_SOCKET_PATH = 100
 
@@ -75,6 +76,14 @@ class LocalRuntime:
             what="the supervisor and all it runs to stop",
             seconds=STOP_LIMIT_SECONDS,
         )
+        # What nginx still finishes outlives its supervisor, but it has no pool any more.
+        with contextlib.suppress(WaitedTooLongError):
+            wait_for(
+                lambda: not nginx_processes.find(self.layout.nginx),
+                what="nginx to finish",
+                seconds=FINISH_SECONDS,
+            )
+        nginx_processes.kill_all(self.layout.nginx)
 
     def clean(self) -> None:
         self.stop()
@@ -102,23 +111,14 @@ class LocalRuntime:
 
     def kill(self, part: str) -> None:
         leader = self._call("getProcessInfo", part)["pid"]
-        # In one call, so that the supervisor has no chance to restart it in between.
-        calls = [
-            {"methodName": "supervisor.signalProcess", "params": [part, "KILL"]},
-            {"methodName": "supervisor.stopProcess", "params": [part, False]},
-        ]
-        self._proxy().system.multicall(calls)
+        self._kill_leader(part)
         # What it had started would outlive it, and a gunicorn worker would even go on answering.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(leader, signal.SIGKILL)
         if part == "nginx":
             # It may have been started by another leader, which was killed.
             nginx_processes.kill_all(self.layout.nginx)
-        wait_for(
-            lambda: self.running().get(part) == "stopped",
-            what=f"{part} to be dead",
-            seconds=SUPERVISOR_LIMIT_SECONDS,
-        )
+        self._wait_until_stopped(part)
 
     def revive(self, part: str) -> None:
         if self.running().get(part) not in ("running", "starting"):
@@ -228,13 +228,34 @@ stdout_logfile_backups = 1
         """Bring running processes in line with a configuration that may have changed."""
         ((added, changed, removed),) = self._call("reloadConfig")
         for name in [*changed, *removed]:
-            self._call("stopProcessGroup", name, True)
+            if name == "nginx":
+                # It goes on without the process that changed; the new one takes it over.
+                self._kill_leader(name)
+                self._wait_until_stopped(name)
+            else:
+                self._call("stopProcessGroup", name, True)
             self._call("removeProcessGroup", name)
         for name in [*added, *changed]:
             self._call("addProcessGroup", name)
         for name, state in self.running().items():
             if state in ("stopped", "exited", "fatal"):
                 self._call("startProcess", name, False)
+
+    def _kill_leader(self, part: str) -> None:
+        """Kill the process that the supervisor started, and keep it down."""
+        # In one call, so that the supervisor has no chance to restart it in between.
+        calls = [
+            {"methodName": "supervisor.signalProcess", "params": [part, "KILL"]},
+            {"methodName": "supervisor.stopProcess", "params": [part, False]},
+        ]
+        self._proxy().system.multicall(calls)
+
+    def _wait_until_stopped(self, part: str) -> None:
+        wait_for(
+            lambda: self.running().get(part) == "stopped",
+            what=f"{part} to be dead",
+            seconds=SUPERVISOR_LIMIT_SECONDS,
+        )
 
     def _is_up(self) -> bool:
         if not self._socket.exists():
