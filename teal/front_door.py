@@ -162,7 +162,7 @@ class FrontDoor:
                 self._say("asking the workers of before to finish; they hold the port")
                 self._ask_others_to_finish()
             elif not self._failures:
-                self._say(f"cannot listen: {error}; trying again until it can be had")
+                self._say(f"cannot listen at {error.strerror}; trying again until it can be had")
             self._failures += 1
             self._start_at = time.monotonic() + (0.02 if self._processes() else RETRY_SECONDS)
             return
@@ -218,7 +218,7 @@ class FrontDoor:
         try:
             self._open()
         except OSError as error:
-            self._say(f"not reloaded, cannot listen: {error}")
+            self._say(f"not reloaded, cannot listen at {error.strerror}")
             return
         self._say("the listen addresses changed: a new nginx starts")
         self._start()

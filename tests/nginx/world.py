@@ -61,12 +61,11 @@ class World:
 
     def prepare(self) -> str:
         """Put the configuration of now in place, as `make up` does."""
-        return nginx.prepare(
-            self.settings,
-            self.layout,
-            nginx_surroundings(self.settings, self.layout),
-            self.refusal,
-        )
+        return nginx.prepare(self.settings, self.layout, self.surroundings(), self.refusal)
+
+    def surroundings(self) -> nginx.Surroundings:
+        """Return where nginx finds itself."""
+        return nginx_surroundings(self.settings, self.layout)
 
     def refusal(self, folder: Path) -> str:
         """Return what nginx says against a configuration."""
