@@ -76,7 +76,9 @@ class LocalRuntime:
             what="the supervisor and all it runs to stop",
             seconds=STOP_LIMIT_SECONDS,
         )
-        # What nginx still finishes outlives its supervisor, but it has no pool any more.
+        # nginx outlives its supervisor for what it still finishes; but it has no pool any more.
+        for process in nginx_processes.find(self.layout.nginx):
+            nginx_processes.send(process.pid, signal.SIGQUIT)
         with contextlib.suppress(WaitedTooLongError):
             wait_for(
                 lambda: not nginx_processes.find(self.layout.nginx),
@@ -149,9 +151,19 @@ class LocalRuntime:
             self.layout,
             generation,
             runs=self._nginx_generation,
-            reload=lambda: self._call("signalProcess", "nginx", "HUP"),
+            reload=self._reload_nginx,
             before=before,
         )
+
+    def _reload_nginx(self) -> None:
+        # A Python that has only just started would be killed by the signal.
+        pid_file = self.layout.nginx / "parent.pid"
+        wait_for(
+            lambda: pid_file.read_text() == f"{self._call('getProcessInfo', 'nginx')['pid']}\n",
+            what="nginx's parent to be ready",
+            seconds=SUPERVISOR_LIMIT_SECONDS,
+        )
+        self._call("signalProcess", "nginx", "HUP")
 
     def _nginx_generation(self) -> str | None:
         """Return which configuration nginx runs; None while it does not answer."""

@@ -42,7 +42,7 @@ def _replace(path, old, new):
     ],
 )  # fmt: skip
 def test_a_typo_in_a_template_is_named_and_harms_nothing(world, templates, old, new, words):
-    """The running one goes on, a restart of nginx reads the old one, the line is that of the file."""
+    """The running one goes on, a restart reads the old one; the line is that of the file."""
     before = nginx.current(world.layout), world.generation(), world.master()
     _replace(templates / "front.conf.template", old, new)
     line = (templates / "front.conf.template").read_text().split(new)[0].count("\n") + 1

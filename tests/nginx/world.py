@@ -86,7 +86,7 @@ class World:
             before=before,
         )
 
-    def start_parent(self) -> None:
+    def start_parent(self, *, opens: bool = True) -> None:
         """Start what supervisord starts, and wait until the front door is open."""
         with (self.layout.directory / "nginx.log").open("ab") as log:
             self.parent = subprocess.Popen(
@@ -97,7 +97,21 @@ class World:
                 stdout=log,
                 stderr=log,
             )  # fmt: skip
-        wait_for(self.is_open, what="nginx to answer", seconds=20, poll=0.02)
+        pid_file = self.layout.nginx / "parent.pid"
+        wait_for(
+            lambda: pid_file.exists() and pid_file.read_text() == f"{self.parent.pid}\n",
+            what="the parent to take signals",
+            seconds=20,
+            poll=0.02,
+        )
+        if opens:
+            wait_for(self.is_open, what="nginx to answer", seconds=20, poll=0.02)
+
+    def stop_parent(self) -> None:
+        """Stop it for good: nobody takes nginx over."""
+        self.signal("QUIT")
+        self.parent.wait(20)
+        wait_for(lambda: not self.processes(), what="nginx to end", seconds=20)
 
     def signal(self, name: str) -> None:
         """Signal the parent."""
