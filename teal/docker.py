@@ -5,18 +5,16 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
-from teal import heartbeat
+from teal import engine, failures, heartbeat, hints, images, pools
 from teal.bootstrap import ROOT
-from teal.layout import Layout
+from teal.layout import Layout, write
 from teal.runtime import RuntimeFailedError
 from teal.settings import POOLS, SECRETS, Settings
 
 UP_LIMIT_SECONDS = 900
 LIMIT_SECONDS = 120
-# Who owns what nginx, the exporter and the inbox write when root runs Teal: no container of ours
-# runs as root. Unused by Debian and by the images.
-UNPRIVILEGED = 61000
 # That of compose.yml.
 ALERTMANAGER_VERSION = (0, 33, 1)
 
@@ -44,7 +42,13 @@ class DockerRuntime:
         routes_changed = self._write_routes()
         self._hand_over_folders()
         self._compose("build", *self._build_flags(), limit=UP_LIMIT_SECONDS)
-        self._compose("up", "--detach", "--remove-orphans", "--quiet-pull", limit=UP_LIMIT_SECONDS)
+        self._tell_of_pools()
+        try:
+            self._compose(
+                "up", "--detach", "--remove-orphans", "--quiet-pull", limit=UP_LIMIT_SECONDS
+            )
+        except RuntimeFailedError as error:
+            raise RuntimeFailedError("\n  ".join([str(error), *self._why_not_started()])) from error
         if ran and routes_changed:
             self._compose("kill", "--signal", "HUP", "alertmanager")
 
@@ -60,7 +64,7 @@ class DockerRuntime:
 
     def running(self) -> dict[str, str]:
         # Not `compose ps`: it would want every variable of compose.yml.
-        answer = _docker(
+        answer = engine.ask(
             "ps", "--all", "--filter", f"label=com.docker.compose.project={self._settings.stack}",
             "--format", '{{.Label "com.docker.compose.service"}} {{.State}}',
         )  # fmt: skip
@@ -104,7 +108,46 @@ class DockerRuntime:
         variables = [f"{k}={v}" for k, v in self._variables().items()]
         return ["env", *variables, "docker", "compose", *self._files(), *arguments]
 
+    @cached_property
+    def engine(self) -> engine.Engine:
+        """What kind of engine this is."""
+        return engine.look()
+
+    def explain(self, part: str) -> str | None:
+        failure = self.failure(part) if part in POOLS else None
+        return hints.hint(failure) if failure else None
+
+    def failure(self, pool: str) -> hints.Failure | None:
+        """Return what is left of a pool that is not healthy; None where it has no container."""
+        container = self._compose("ps", "--all", "--quiet", pool).strip()
+        if not container:
+            return None
+        return failures.gather(
+            pool,
+            container,
+            address=self.pools[pool],
+            health_path=self._settings.health_path,
+        )
+
     # Private
+
+    def _tell_of_pools(self) -> None:
+        """Write what Compose is told of the pools, for which their images must be there."""
+        own = pools.environment(self._settings)
+        found = {pool: images.fetch(getattr(self._settings, f"{pool}_image")) for pool in POOLS}
+        made = pools.fragment(self._settings, found, own)
+        write(self.layout.pools, pools.render(made), mode=0o600)
+        notices = [pools.notice(self._settings, image) for image in found.values()]
+        for notice in dict.fromkeys([self.engine.notice, *notices]):
+            if notice:
+                print(notice, flush=True)
+
+    def _why_not_started(self) -> Iterator[str]:
+        """Yield what would help the pools whose container could be made but not started."""
+        for pool in POOLS:
+            failure = self.failure(pool)
+            if failure and failure.state == "created" and (advice := hints.hint(failure)):
+                yield advice
 
     def _write_routes(self) -> bool:
         version = ALERTMANAGER_VERSION
@@ -112,9 +155,10 @@ class DockerRuntime:
 
     def _files(self) -> list[str]:
         files = ["--file", str(ROOT / "compose.yml")]
-        override = ROOT / "compose.override.yml"
-        if override.exists():
-            files += ["--file", str(override)]
+        # The user's own words come last, and win.
+        for more in (self.layout.pools, ROOT / "compose.override.yml"):
+            if more.exists():
+                files += ["--file", str(more)]
         profile = ["--profile", "grafana"] if self._settings.grafana == "on" else []
         # An empty --env-file keeps Compose from reading .env by itself: it holds the webhook.
         return [*files, *profile, "--project-directory", str(ROOT), "--env-file", os.devnull]
@@ -125,12 +169,15 @@ class DockerRuntime:
 
     def _variables(self) -> dict[str, str]:
         settings = self._settings
-        uid, gid = _owner()
+        uid, gid = self._owner
         grafana = settings.grafana == "on" or settings.dashboard_url
         return {
             **settings.variables(),
             "TEAL_DATA": str(self.layout.directory),
             "TEAL_USER": f"{uid}:{gid}",
+            "TEAL_USERNS": self.engine.user_namespace,
+            # As its container's root, nginx would give its workers to nobody.
+            "TEAL_NGINX_USER_DIRECTIVE": "" if uid else "user root;",
             "TEAL_IP_RANGE": self._ip_range,
             "TEAL_BLUE_IP": self._ip["blue"],
             "TEAL_GREEN_IP": self._ip["green"],
@@ -144,11 +191,17 @@ class DockerRuntime:
             else f"{settings.runbook}#without-grafana",
         }
 
+    @property
+    def _owner(self) -> tuple[int, int]:
+        return self.engine.owner(os.getuid(), os.getgid())
+
     def _build_flags(self) -> Sequence[str]:
         return ["--quiet"]
 
     def _compose(self, *arguments: str, limit: float = LIMIT_SECONDS) -> str:
-        return _run(
+        # A pool that does not stop is killed only after that time.
+        limit += self._settings.pool_stop_seconds
+        return engine.command(
             ["docker", "compose", *self._files(), *arguments], self._environment(), limit=limit
         )
 
@@ -156,7 +209,7 @@ class DockerRuntime:
         """Give what containers write to the user they run as, when root runs Teal."""
         if os.getuid() != 0:
             return
-        uid, gid = _owner()
+        uid, gid = self._owner
         for folder in (self.layout.log, self.layout.exporter, self.layout.inbox):
             for path in (folder, *folder.iterdir()):
                 os.chown(path, uid, gid)
@@ -170,27 +223,3 @@ class _EveryPartIsAHost(dict[str, str]):
 
     def __missing__(self, part: str) -> str:
         return part
-
-
-def _owner() -> tuple[int, int]:
-    return (os.getuid(), os.getgid()) if os.getuid() else (UNPRIVILEGED, UNPRIVILEGED)
-
-
-def _docker(*arguments: str) -> str:
-    return _run(["docker", *arguments], None, limit=LIMIT_SECONDS)
-
-
-def _run(command: list[str], environment: dict[str, str] | None, *, limit: float) -> str:
-    try:
-        result = subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=False, timeout=limit
-        )
-    except subprocess.TimeoutExpired as error:
-        words = " ".join(command[:2] + command[-2:])
-        raise RuntimeFailedError(f"waited {limit:g} s for `{words}`") from error
-    if result.returncode:
-        said = (result.stderr or result.stdout).strip().splitlines()
-        raise RuntimeFailedError(
-            "docker: " + (" / ".join(said[-3:]) or f"exit {result.returncode}")
-        )
-    return result.stdout

@@ -124,6 +124,9 @@ class LocalRuntime:
         if self.running().get(part) not in ("running", "starting"):
             self._call("startProcess", part, False)
 
+    def explain(self, part: str) -> str | None:  # noqa: ARG002 - no images here, no settings of them
+        return None
+
     def output(self, part: str, *, follow: bool, lines: int) -> Iterator[str]:
         return follow_file(self._output / f"{part}.log", follow=follow, lines=lines)
 

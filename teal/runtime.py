@@ -50,6 +50,9 @@ class Runtime(Protocol):
     def revive(self, part: str) -> None:
         """Start a part that was killed."""
 
+    def explain(self, part: str) -> str | None:
+        """Say in one line which setting would make a part healthy; None where nobody can tell."""
+
     def output(self, part: str, *, follow: bool, lines: int) -> Iterator[str]:
         """Yield the last lines that a part printed, and with `follow` all that come after."""
 

@@ -9,7 +9,7 @@ import socket
 from teal import api, table
 from teal.parts import Part, parts
 from teal.runtime import Runtime, RuntimeFailedError, choose, remember
-from teal.settings import Settings
+from teal.settings import POOLS, Settings
 from teal.wait import WaitedTooLongError, wait_for
 
 READY_LIMIT_SECONDS = 90
@@ -55,11 +55,15 @@ def wait_until_ready(settings: Settings, runtime: Runtime) -> None:
                 wait_for(
                     lambda part=part: api.is_healthy(part.health),  # type: ignore[misc]
                     what=f"{part.name} to answer at {part.health}",
-                    seconds=READY_LIMIT_SECONDS,
+                    seconds=(
+                        settings.pool_start_seconds if part.name in POOLS else READY_LIMIT_SECONDS
+                    ),
                 )
             except WaitedTooLongError as error:
                 said = list(runtime.output(part.name, follow=False, lines=5))
-                raise WaitedTooLongError("\n  ".join([f"{error}; it last said:", *said])) from error
+                advice = runtime.explain(part.name)
+                lines = [f"{error}; it last said:", *said, *filter(None, [advice])]
+                raise WaitedTooLongError("\n  ".join(lines)) from error
     # Prometheus is ready before it has seen anything; commands that follow ask it.
     wait_for(
         lambda: api.value(settings, 'sum(up{job="exporter"})') == 1,
