@@ -4,6 +4,7 @@ import ipaddress
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from teal import engine, images
@@ -19,6 +20,20 @@ LOOKER = "nginx:1.30.6"
 DOCKERS_RESOLVER = "127.0.0.11"
 
 
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """A pool from inside its own network."""
+
+    # What its health check answers: "HTTP 200", "connection refused"; "" if nobody could ask.
+    health: str = ""
+    listens: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def is_well(self) -> bool:
+        """Whether its health check answers 2xx."""
+        return self.health.startswith("HTTP 2")
+
+
 def gather(pool: str, container: str, *, address: str, health_path: str) -> Failure:
     """Return what is left of a container.
 
@@ -29,10 +44,9 @@ def gather(pool: str, container: str, *, address: str, health_path: str) -> Fail
     state = found["State"]
     image = images.inspect(found["Image"])
     restarts = found["RestartCount"] > 0
-    health: str = ""
-    listens: list[tuple[str, int]] = []
+    view = View()
     if state["Running"] and not restarts:
-        health, listens = look_inside(container, f"http://{address}{health_path}")
+        view = look_inside(container, f"http://{address}{health_path}")
     return Failure(
         pool=pool,
         state="restarting" if restarts else state["Status"],
@@ -41,8 +55,8 @@ def gather(pool: str, container: str, *, address: str, health_path: str) -> Fail
         last_words=[*last_words(container), *filter(None, [state["Error"]])],
         image_user=image.user if image else "",
         exposed_ports=image.ports if image else (),
-        health_error=health,
-        listens=listens,
+        health_error="" if view.is_well else view.health,
+        listens=view.listens,
         port=int(address.rpartition(":")[2]),
     )
 
@@ -53,7 +67,7 @@ def last_words(container: str, *, lines: int = WORDS) -> list[str]:
     return [line.strip() for line in said.splitlines() if line.strip()]
 
 
-def look_inside(container: str, health: str) -> tuple[str, list[tuple[str, int]]]:
+def look_inside(container: str, health: str) -> View:
     """Ask a running container's health check from inside its network, and see where it listens.
 
     Its image may have no program for that: a container of another image joins its network.
@@ -67,17 +81,18 @@ def look_inside(container: str, health: str) -> tuple[str, list[tuple[str, int]]
             "-c", f'{ask} "$0"; cat /proc/net/tcp /proc/net/tcp6', health,
         )  # fmt: skip
     except RuntimeFailedError:
-        return "", []
-    return parse_health(said), sorted(set(parse_listeners(said)))
+        return View()
+    return View(health=parse_health(said), listens=tuple(sorted(set(parse_listeners(said)))))
 
 
 def parse_health(said: str) -> str:
-    """Read curl's exit code and the status, in the words of `Failure`; "" if all is well."""
+    """Read curl's exit code and the status, in the words of `View`."""
     found = re.match(r"(\d+) (\d+)\n", said)
-    exit_code, status = found.groups() if found else ("0", "200")
-    if status != "000":
-        return "" if status.startswith("2") else f"HTTP {status}"
-    return {"7": "connection refused", "28": "timed out"}.get(exit_code, "hung up")
+    if not found:
+        return ""
+    if found[2] != "000":
+        return f"HTTP {found[2]}"
+    return {"7": "connection refused", "28": "timed out"}.get(found[1], "hung up")
 
 
 def parse_listeners(tables: str) -> Iterator[tuple[str, int]]:

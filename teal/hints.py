@@ -76,8 +76,18 @@ def _answers(pattern: str) -> Callable[[Failure], object]:
     return lambda failure: failure.runs and re.search(f"HTTP {pattern}", failure.health_error)
 
 
-def _folder(failure: Failure, pattern: str) -> str:
-    return words.folder_to_write(words.line_of(failure.last_words, pattern))
+def _path(failure: Failure, pattern: str) -> str | None:
+    return words.path_in(words.line_of(failure.last_words, pattern))
+
+
+def _let_it_write(failure: Failure, pattern: str, otherwise: str) -> str:
+    """Advise a writable folder. It is empty at each start: one with a program must not be it."""
+    if folder := words.data_folder_of(_path(failure, pattern)):
+        return f"add {folder} to POOL_WRITABLE in .env (it is empty at each start), or {otherwise}"
+    return (
+        f"{otherwise} in .env, or add its folder to POOL_WRITABLE if nothing but what it writes is "
+        "there (it is empty at each start)"
+    )
 
 
 def _is_loopback(address: str) -> bool:
@@ -114,6 +124,7 @@ _CHANGES_USER = (
     r"|(su-exec|gosu|setpriv|s6-\w+|runuser|start-stop-daemon|su)\b.*not permitted"
     r"|(chown|changing ownership)\b.*not permitted|must be (run|started) as root|uid is not 0"
     r"|exited with fatal code 2 and cannot be respawned"
+    r"|^os\.(set\w*id|setgroups|initgroups|l?chown)\("
 )
 _MISSES_VARIABLE = (
     r"KeyError: ['\"][A-Z]|environment variable|missing .*\b[A-Z][A-Z0-9]*_[A-Z]"
@@ -147,8 +158,8 @@ HABITS = (
         "fills a folder that is in memory",
         _says(_FULL),
         lambda f: (
-            f"has no room left in {_folder(f, _FULL)}: make it larger with "
-            f"POOL_WRITABLE={_folder(f, _FULL)}:256m in .env"
+            f"has no room left for {_path(f, _FULL) or 'a file'}: give its folder more in "
+            "POOL_WRITABLE in .env, such as /tmp:256m"
         ),
     ),
     Habit(
@@ -163,7 +174,7 @@ HABITS = (
     ),
     Habit(
         "has a program with capabilities (setcap)",
-        _says(r"exec\b.*operation not permitted"),
+        _says(r"\bexec [^:]*: operation not permitted|\bexec \S+ failed: operation not permitted"),
         _always(
             "has a program that needs a capability (setcap): set POOL_CAPS=NET_BIND_SERVICE in "
             ".env, or what `getcap` shows of it"
@@ -196,8 +207,8 @@ HABITS = (
         "writes into its image",
         _says(_READ_ONLY),
         lambda f: (
-            f"writes to {_folder(f, _READ_ONLY)}: add that to POOL_WRITABLE in .env (it is empty "
-            "at each start), or set POOL_READ_ONLY=false"
+            f"writes to {_path(f, _READ_ONLY) or 'its image'}: "
+            + _let_it_write(f, _READ_ONLY, "set POOL_READ_ONLY=false")
         ),
     ),
     Habit(
@@ -209,17 +220,16 @@ HABITS = (
         "may not use a file",
         _says(_DENIED),
         lambda f: (
-            f"may not use {words.path_in(words.line_of(f.last_words, _DENIED)) or 'a file'}: name "
-            f"the user whose it is in POOL_USER in .env, or add {_folder(f, _DENIED)} to "
-            "POOL_WRITABLE if it is only written to"
+            f"may not use {_path(f, _DENIED) or 'a file'}: "
+            + _let_it_write(f, _DENIED, "name the user whose it is in POOL_USER")
         ),
     ),
     Habit(
         "needs a home",
         _says(_NO_HOME),
         lambda f: (
-            f"needs a home to write to: add {_folder(f, _NO_HOME)} to POOL_WRITABLE in .env, or "
-            f"say HOME=/tmp {_IN_ENV_FILE}"
+            "needs a home to write to: "
+            + _let_it_write(f, _NO_HOME, f"say HOME=/tmp {_IN_ENV_FILE}")
         ),
     ),
     Habit(

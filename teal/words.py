@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-# Folders below these are made for data; elsewhere an image may have its program.
+# What an image has in one of these is data; elsewhere its program may be.
 _DATA = re.compile(r"/(run|home|root|data|nonexistent|tmp|var/\w+)(/|$)")
 
 
@@ -21,19 +21,10 @@ def path_in(line: str) -> str | None:
     return str(plain[-1]) if plain else None
 
 
-def folder_to_write(line: str) -> str:
-    """Return the folder that should be writable, from what a line says was refused.
-
-    That is where the file should have been; but a folder that may hold the program stays as it is,
-    because a writable one is empty: there it is only the folder that could not be made.
-    """
-    path = path_in(line)
-    if path is None:
-        return "/the/folder"
-    parent = path.rpartition("/")[0]
-    if parent and _DATA.match(parent):
-        return parent
-    return path if re.search(r"mkdir|makedirs|director", line, re.IGNORECASE) else parent or path
+def data_folder_of(path: str | None) -> str | None:
+    """Return the folder of a file if it is one for data; None where a program may be beside it."""
+    parent = path.rpartition("/")[0] if path else ""
+    return parent if _DATA.match(parent) else None
 
 
 def variable_in(words: Sequence[str]) -> str | None:
