@@ -1,24 +1,31 @@
 """The Docker way: the containers of compose.yml."""
 
+import contextlib
 import ipaddress
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 
-from teal import heartbeat
-from teal.bootstrap import ROOT
+from teal import containers, engine, heartbeat
+from teal.compose import UP_LIMIT_SECONDS, Compose
+from teal.containers import Container
+from teal.docker_pools import DockerPools
+from teal.images import get_images
 from teal.layout import Layout
-from teal.runtime import RuntimeFailedError
-from teal.settings import POOLS, SECRETS, Settings
+from teal.runtime import Listener, RuntimeFailedError
+from teal.settings import POOLS, Settings
 
-UP_LIMIT_SECONDS = 900
-LIMIT_SECONDS = 120
 # Who owns what nginx, the exporter and the inbox write when root runs Teal: no container of ours
 # runs as root. Unused by Debian and by the images.
 UNPRIVILEGED = 61000
 # That of compose.yml.
 ALERTMANAGER_VERSION = (0, 33, 1)
+ATTEMPTS = 3
+# A stack works without them.
+OPTIONAL = {"grafana": "GRAFANA=off"}
+# What Compose would not bring up, or leave as it is.
+_BROKEN = ("paused", "dead", "removing", "restarting")
 
 
 class DockerRuntime:
@@ -37,30 +44,59 @@ class DockerRuntime:
             pool: f"{ip}:{settings.pool_port or settings.port_of(pool)}"
             for pool, ip in self._ip.items()
         }
+        self._compose = Compose(settings, self._variables())
+        self.fleet = DockerPools(
+            settings, self.layout, self._compose, self.pools, point=self._point
+        )
 
-    def start(self) -> None:
-        self.layout.make(self._settings, hosts=_EveryPartIsAHost(), pools=self.pools)
+    def listeners(self) -> list[Listener]:
+        return [
+            Listener(part=service, address=address, port=port, is_optional=service in OPTIONAL)
+            for service in self._compose.services()
+            for address, port in self._compose.published(service)
+        ]
+
+    def holder(self, port: int) -> str | None:
+        for found in self._containers().values():
+            if found.runs and any(port == published for _, published in found.published):
+                return found.service
+        return None
+
+    def start(self, *, pull: bool = False, without: Collection[str] = ()) -> list[str]:
+        self._write_targets()
         ran = "alertmanager" in self.running()
         routes_changed = self._write_routes()
         self._hand_over_folders()
-        self._compose("build", *self._build_flags(), limit=UP_LIMIT_SECONDS)
-        self._compose("up", "--detach", "--remove-orphans", "--quiet-pull", limit=UP_LIMIT_SECONDS)
+        self._compose.run("build", "--quiet", limit=UP_LIMIT_SECONDS)
+        told = get_images(self._compose, optional=OPTIONAL, without=without, pull=pull)
+        found = self._containers()
+        if not any(found[pool].runs for pool in POOLS if pool in found):
+            self._begin_pools()
+        services = self._compose.services()
+        required = [s for s in services if s not in POOLS and s not in OPTIONAL]
+        self._remove_broken(required, found)
+        self._up_patiently(required)
+        # nginx reads its rendered files again here, where they changed.
         if ran and routes_changed:
-            self._compose("kill", "--signal", "HUP", "alertmanager")
+            self._compose.run("kill", "--signal", "HUP", "alertmanager")
+        for service in OPTIONAL:
+            if service in services and service not in without:
+                told += self._start_optional(service, found)
+        return told
 
     def stop(self) -> None:
         if self.running():
-            self._compose("down", "--remove-orphans")
+            self._compose.run("down", "--remove-orphans")
 
     def clean(self) -> None:
         if not self.layout.directory.exists():
             return
-        self._compose("down", "--remove-orphans", "--volumes")
+        self._compose.run("down", "--remove-orphans", "--volumes")
         shutil.rmtree(self.layout.directory, ignore_errors=True)
 
     def running(self) -> dict[str, str]:
         # Not `compose ps`: it would want every variable of compose.yml.
-        answer = _docker(
+        answer = engine.docker(
             "ps", "--all", "--filter", f"label=com.docker.compose.project={self._settings.stack}",
             "--format", '{{.Label "com.docker.compose.service"}} {{.State}}',
         )  # fmt: skip
@@ -68,30 +104,31 @@ class DockerRuntime:
 
     def reload(self) -> None:
         try:
-            self._compose(
+            self._compose.run(
                 "exec", "nginx", "nginx", "-t", "-e", "stderr", "-c", "/run/teal/nginx.conf"
             )
         except RuntimeFailedError as error:
             raise RuntimeFailedError(f"nginx refuses its configuration: {error}") from error
         self._write_routes()
         for part in ("nginx", "prometheus", "alertmanager", "blackbox"):
-            self._compose("kill", "--signal", "HUP", part)
+            self._compose.run("kill", "--signal", "HUP", part)
 
     def kill(self, part: str) -> None:
         # Docker restarts what dies by itself, but not what was killed by hand.
-        self._compose("kill", "--signal", "KILL", part)
+        self._compose.run("kill", "--signal", "KILL", part)
 
     def revive(self, part: str) -> None:
-        self._compose("start", part)
+        self._compose.run("start", part)
 
     def output(self, part: str, *, follow: bool, lines: int) -> Iterator[str]:
-        command = ["docker", "compose", *self._files(), "logs", "--no-log-prefix", "--no-color"]
-        command += ["--tail", str(lines), *(["--follow"] if follow else []), part]
+        command = ["docker", "compose", *self._compose.files(), "logs"]
+        command += ["--no-log-prefix", "--no-color", "--tail", str(lines)]
+        command += [*(["--follow"] if follow else []), part]
         with subprocess.Popen(
             command,
-            env=self._environment(),
+            env=self._compose.environment(),
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
         ) as process:
@@ -102,7 +139,7 @@ class DockerRuntime:
     def compose_command(self, *arguments: str) -> list[str]:
         """Return a Compose command line that needs no variable from outside."""
         variables = [f"{k}={v}" for k, v in self._variables().items()]
-        return ["env", *variables, "docker", "compose", *self._files(), *arguments]
+        return ["env", *variables, "docker", "compose", *self._compose.files(), *arguments]
 
     # Private
 
@@ -110,18 +147,59 @@ class DockerRuntime:
         version = ALERTMANAGER_VERSION
         return heartbeat.write_configuration(self._settings, self.layout, version=version)
 
-    def _files(self) -> list[str]:
-        files = ["--file", str(ROOT / "compose.yml")]
-        override = ROOT / "compose.override.yml"
-        if override.exists():
-            files += ["--file", str(override)]
-        profile = ["--profile", "grafana"] if self._settings.grafana == "on" else []
-        # An empty --env-file keeps Compose from reading .env by itself: it holds the webhook.
-        return [*files, *profile, "--project-directory", str(ROOT), "--env-file", os.devnull]
+    def _containers(self) -> dict[str, Container]:
+        return containers.of(self._settings.stack, engine.docker)
 
-    def _environment(self) -> dict[str, str]:
-        outside = {k: v for k, v in os.environ.items() if k not in SECRETS}
-        return {**outside, **self._variables()}
+    def _write_targets(self) -> None:
+        addresses = {pool: self.fleet.address(pool) for pool in POOLS}
+        self.layout.make(self._settings, hosts=_EveryPartIsAHost(), pools=addresses)
+
+    def _point(self) -> None:
+        """Tell nginx and the prober where the pools are now."""
+        self._write_targets()
+        # nginx's templates are rendered here, with the addresses of the fleet.
+        self._compose.up("nginx", flags=["--no-deps"])
+
+    def _begin_pools(self) -> None:
+        """Start both pools of a stack in which none runs; nothing can be lost by it.
+
+        What fails here is tried again, and told, when the rest is there.
+        """
+        for pool in POOLS:
+            if engine.image_id(self._compose.image_of(pool)):
+                self.fleet.make_startable(pool)
+                with contextlib.suppress(RuntimeFailedError):
+                    self._compose.up(pool, flags=["--no-deps"])
+
+    def _remove_broken(self, services: Collection[str], found: dict[str, Container]) -> None:
+        """Remove containers that Compose would leave as they are, though they do not do."""
+        for service in services:
+            each = found.get(service)
+            if each is None:
+                continue
+            is_lost = each.runs and not each.is_at(self._compose.networks_of(service))
+            if each.state in _BROKEN or is_lost:
+                self.fleet.make_startable(service)
+                self._compose.run("rm", "--stop", "--force", service)
+
+    def _up_patiently(self, services: Collection[str]) -> None:
+        """Bring services up. On a busy machine a health check fails now and then: not for long."""
+        for left in reversed(range(ATTEMPTS)):
+            try:
+                self._compose.up(*services, flags=["--remove-orphans"])
+            except engine.UnwellError:
+                if not left:
+                    raise
+            else:
+                return
+
+    def _start_optional(self, service: str, found: dict[str, Container]) -> list[str]:
+        try:
+            self._remove_broken([service], found)
+            self._compose.up(service)
+        except RuntimeFailedError as error:
+            return [f"{service} is left out: {error}; or leave it out: {OPTIONAL[service]}"]
+        return []
 
     def _variables(self) -> dict[str, str]:
         settings = self._settings
@@ -143,14 +221,6 @@ class DockerRuntime:
             if grafana
             else f"{settings.runbook}#without-grafana",
         }
-
-    def _build_flags(self) -> Sequence[str]:
-        return ["--quiet"]
-
-    def _compose(self, *arguments: str, limit: float = LIMIT_SECONDS) -> str:
-        return _run(
-            ["docker", "compose", *self._files(), *arguments], self._environment(), limit=limit
-        )
 
     def _hand_over_folders(self) -> None:
         """Give what containers write to the user they run as, when root runs Teal."""
@@ -174,23 +244,3 @@ class _EveryPartIsAHost(dict[str, str]):
 
 def _owner() -> tuple[int, int]:
     return (os.getuid(), os.getgid()) if os.getuid() else (UNPRIVILEGED, UNPRIVILEGED)
-
-
-def _docker(*arguments: str) -> str:
-    return _run(["docker", *arguments], None, limit=LIMIT_SECONDS)
-
-
-def _run(command: list[str], environment: dict[str, str] | None, *, limit: float) -> str:
-    try:
-        result = subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=False, timeout=limit
-        )
-    except subprocess.TimeoutExpired as error:
-        words = " ".join(command[:2] + command[-2:])
-        raise RuntimeFailedError(f"waited {limit:g} s for `{words}`") from error
-    if result.returncode:
-        said = (result.stderr or result.stdout).strip().splitlines()
-        raise RuntimeFailedError(
-            "docker: " + (" / ".join(said[-3:]) or f"exit {result.returncode}")
-        )
-    return result.stdout
