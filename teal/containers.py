@@ -21,6 +21,8 @@ class Container:
     name: str
     service: str
     state: str
+    # By its own health check: starting, healthy, unhealthy; empty without one.
+    health: str
     # Of the configuration that Compose made it from.
     config_hash: str
     image: str
@@ -84,6 +86,7 @@ def _read(found: dict[str, Any]) -> Container:
         name=found["Name"].lstrip("/"),
         service=labels.get(_SERVICE, ""),
         state=state["Status"],
+        health=(state.get("Health") or {}).get("Status", ""),
         config_hash=labels.get(_HASH, ""),
         image=found["Image"],
         exit_code=state["ExitCode"],

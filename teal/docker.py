@@ -15,6 +15,7 @@ from teal.images import get_images
 from teal.layout import Layout
 from teal.runtime import Listener, RuntimeFailedError
 from teal.settings import POOLS, Settings
+from teal.wait import WaitedTooLongError, wait_for
 
 # Who owns what nginx, the exporter and the inbox write when root runs Teal: no container of ours
 # runs as root. Unused by Debian and by the images.
@@ -22,6 +23,7 @@ UNPRIVILEGED = 61000
 # That of compose.yml.
 ALERTMANAGER_VERSION = (0, 33, 1)
 ATTEMPTS = 3
+WELL_LIMIT_SECONDS = 60
 # A stack works without them.
 OPTIONAL = {"grafana": "GRAFANA=off"}
 # What Compose would not bring up, or leave as it is.
@@ -190,8 +192,20 @@ class DockerRuntime:
             except engine.UnwellError:
                 if not left:
                     raise
+                self._wait_until_well(services)
             else:
                 return
+
+    def _wait_until_well(self, services: Collection[str]) -> None:
+        def nobody_is_unwell() -> bool:
+            return all(
+                found.health != "unhealthy"
+                for found in self._containers().values()
+                if found.service in services
+            )
+
+        with contextlib.suppress(WaitedTooLongError):
+            wait_for(nobody_is_unwell, what="parts to be well", seconds=WELL_LIMIT_SECONDS, poll=1)
 
     def _start_optional(self, service: str, found: dict[str, Container]) -> list[str]:
         try:

@@ -15,7 +15,7 @@ from teal.rollout.fleet import NotTouchedError
 from teal.runtime import RuntimeFailedError
 from teal.settings import Settings
 
-ASK_SECONDS = 3
+ASK_SECONDS = 5
 WORDS = 20
 _NO_ANSWER = "000"
 

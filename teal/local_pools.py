@@ -14,7 +14,7 @@ from teal.remembered import Remembered, differences, recall, relevant, remember
 from teal.settings import POOLS, Settings
 from teal.supervisor import Supervisor
 
-ASK_SECONDS = 3
+ASK_SECONDS = 5
 WORDS = 20
 TAIL_BYTES = 4000
 RUNS = ("running", "starting")

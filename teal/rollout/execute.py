@@ -89,8 +89,11 @@ class Rollout:
                 if not self._take(step):
                     break
             for pool in POOLS:
-                if self.fleet.is_current(pool) and self._is_up(pool):
-                    self.fleet.keep(pool)
+                if self.fleet.is_current(pool):
+                    if self._is_up(pool):
+                        self.fleet.keep(pool)
+                elif pool not in self._failed:
+                    self._note(f"{pool} was not renewed, and goes on as it is.")
         finally:
             self._come_home()
         return not self.trouble
@@ -120,6 +123,7 @@ class Rollout:
                 self._switch(pool)
             case Refuse(pool):
                 other = _other(pool)
+                self._failed.add(pool)
                 self._note(
                     f"{pool} was not renewed: it serves, and {other} could not take over "
                     f"({how(self.fleet.fallen(other))}); mend {other} first"

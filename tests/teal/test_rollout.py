@@ -120,9 +120,7 @@ def test_a_failure_is_told_with_last_words_and_what_changed():
 
 def test_a_pool_that_serves_alone_is_not_touched():
     """The other one is down: renewing the last one would be an outage."""
-    world = World(
-        does={("green", OLD): "crashes"}, wanted={"blue": NEW, "green": OLD}, kept={"blue": OLD}
-    )
+    world = World(does={("green", OLD): "crashes"}, wanted={"blue": NEW, "green": OLD})
 
     assert not world.run()
     assert OLD == world.runs["blue"]
