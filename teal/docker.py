@@ -1,22 +1,31 @@
 """The Docker way: the containers of compose.yml."""
 
+import contextlib
 import ipaddress
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from functools import cached_property
 
-from teal import engine, failures, heartbeat, hints, images, pools
-from teal.bootstrap import ROOT
+from teal import containers, engine, engine_kind, heartbeat, image_config, pools
+from teal.compose import UP_LIMIT_SECONDS, Compose
+from teal.containers import Container
+from teal.docker_pools import DockerPools
+from teal.images import get_images
 from teal.layout import Layout, write
-from teal.runtime import RuntimeFailedError
-from teal.settings import POOLS, SECRETS, Settings
+from teal.runtime import Listener, RuntimeFailedError
+from teal.settings import POOLS, Settings
+from teal.wait import WaitedTooLongError, wait_for
 
-UP_LIMIT_SECONDS = 900
-LIMIT_SECONDS = 120
 # That of compose.yml.
 ALERTMANAGER_VERSION = (0, 33, 1)
+ATTEMPTS = 3
+WELL_LIMIT_SECONDS = 60
+# A stack works without them.
+OPTIONAL = {"grafana": "GRAFANA=off"}
+# What Compose would not bring up, or leave as it is.
+_BROKEN = ("paused", "dead", "removing", "restarting")
 
 
 class DockerRuntime:
@@ -35,36 +44,60 @@ class DockerRuntime:
             pool: f"{ip}:{settings.pool_port or settings.port_of(pool)}"
             for pool, ip in self._ip.items()
         }
+        self._compose = Compose(settings, self._variables(), self.layout.pools)
+        self.fleet = DockerPools(
+            settings, self.layout, self._compose, self.pools, point=self._point
+        )
 
-    def start(self) -> None:
-        self.layout.make(self._settings, hosts=_EveryPartIsAHost(), pools=self.pools)
+    def listeners(self) -> list[Listener]:
+        return [
+            Listener(part=service, address=address, port=port, is_optional=service in OPTIONAL)
+            for service in self._compose.services()
+            for address, port in self._compose.published(service)
+        ]
+
+    def holder(self, port: int) -> str | None:
+        for found in self._containers().values():
+            if found.runs and any(port == published for _, published in found.published):
+                return found.service
+        return None
+
+    def start(self, *, pull: bool = False, without: Collection[str] = ()) -> list[str]:
+        self._write_targets()
         ran = "alertmanager" in self.running()
         routes_changed = self._write_routes()
         self._hand_over_folders()
-        self._compose("build", *self._build_flags(), limit=UP_LIMIT_SECONDS)
-        self._tell_of_pools()
-        try:
-            self._compose(
-                "up", "--detach", "--remove-orphans", "--quiet-pull", limit=UP_LIMIT_SECONDS
-            )
-        except RuntimeFailedError as error:
-            raise RuntimeFailedError("\n  ".join([str(error), *self._why_not_started()])) from error
+        self._compose.run("build", "--quiet", limit=UP_LIMIT_SECONDS)
+        told = get_images(self._compose, optional=OPTIONAL, without=without, pull=pull)
+        told += self._tell_of_pools()
+        found = self._containers()
+        if not any(found[pool].runs for pool in POOLS if pool in found):
+            self._begin_pools()
+        services = self._compose.services()
+        required = [s for s in services if s not in POOLS and s not in OPTIONAL]
+        self._remove_broken(required, found)
+        self._up_patiently(required)
+        # nginx reads its rendered files again here, where they changed.
         if ran and routes_changed:
-            self._compose("kill", "--signal", "HUP", "alertmanager")
+            self._compose.run("kill", "--signal", "HUP", "alertmanager")
+        for service in OPTIONAL:
+            if service in services and service not in without:
+                told += self._start_optional(service, found)
+        return told
 
     def stop(self) -> None:
         if self.running():
-            self._compose("down", "--remove-orphans")
+            self._compose.run("down", "--remove-orphans")
 
     def clean(self) -> None:
         if not self.layout.directory.exists():
             return
-        self._compose("down", "--remove-orphans", "--volumes")
+        self._compose.run("down", "--remove-orphans", "--volumes")
         shutil.rmtree(self.layout.directory, ignore_errors=True)
 
     def running(self) -> dict[str, str]:
         # Not `compose ps`: it would want every variable of compose.yml.
-        answer = engine.ask(
+        answer = engine.docker(
             "ps", "--all", "--filter", f"label=com.docker.compose.project={self._settings.stack}",
             "--format", '{{.Label "com.docker.compose.service"}} {{.State}}',
         )  # fmt: skip
@@ -72,30 +105,31 @@ class DockerRuntime:
 
     def reload(self) -> None:
         try:
-            self._compose(
+            self._compose.run(
                 "exec", "nginx", "nginx", "-t", "-e", "stderr", "-c", "/run/teal/nginx.conf"
             )
         except RuntimeFailedError as error:
             raise RuntimeFailedError(f"nginx refuses its configuration: {error}") from error
         self._write_routes()
         for part in ("nginx", "prometheus", "alertmanager", "blackbox"):
-            self._compose("kill", "--signal", "HUP", part)
+            self._compose.run("kill", "--signal", "HUP", part)
 
     def kill(self, part: str) -> None:
         # Docker restarts what dies by itself, but not what was killed by hand.
-        self._compose("kill", "--signal", "KILL", part)
+        self._compose.run("kill", "--signal", "KILL", part)
 
     def revive(self, part: str) -> None:
-        self._compose("start", part)
+        self._compose.run("start", part)
 
     def output(self, part: str, *, follow: bool, lines: int) -> Iterator[str]:
-        command = ["docker", "compose", *self._files(), "logs", "--no-log-prefix", "--no-color"]
-        command += ["--tail", str(lines), *(["--follow"] if follow else []), part]
+        command = ["docker", "compose", *self._compose.files(), "logs"]
+        command += ["--no-log-prefix", "--no-color", "--tail", str(lines)]
+        command += [*(["--follow"] if follow else []), part]
         with subprocess.Popen(
             command,
-            env=self._environment(),
+            env=self._compose.environment(),
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
         ) as process:
@@ -106,66 +140,94 @@ class DockerRuntime:
     def compose_command(self, *arguments: str) -> list[str]:
         """Return a Compose command line that needs no variable from outside."""
         variables = [f"{k}={v}" for k, v in self._variables().items()]
-        return ["env", *variables, "docker", "compose", *self._files(), *arguments]
+        return ["env", *variables, "docker", "compose", *self._compose.files(), *arguments]
 
     @cached_property
-    def engine(self) -> engine.Engine:
+    def kind(self) -> engine_kind.EngineKind:
         """What kind of engine this is."""
-        return engine.look()
-
-    def explain(self, part: str) -> str | None:
-        failure = self.failure(part) if part in POOLS else None
-        return hints.hint(failure) if failure else None
-
-    def failure(self, pool: str) -> hints.Failure | None:
-        """Return what is left of a pool that is not healthy; None where it has no container."""
-        container = self._compose("ps", "--all", "--quiet", pool).strip()
-        if not container:
-            return None
-        return failures.gather(
-            pool,
-            container,
-            address=self.pools[pool],
-            health_path=self._settings.health_path,
-        )
+        return engine_kind.look()
 
     # Private
 
-    def _tell_of_pools(self) -> None:
-        """Write what Compose is told of the pools, for which their images must be there."""
+    def _tell_of_pools(self) -> list[str]:
+        """Write what Compose is told of the pools, whose images say part of it. Return notices."""
         own = pools.environment(self._settings)
-        found = {pool: images.fetch(getattr(self._settings, f"{pool}_image")) for pool in POOLS}
-        made = pools.fragment(self._settings, found, own)
+        images = {pool: image_config.read(self._compose.image_of(pool)) for pool in POOLS}
+        made = pools.fragment(self._settings, images, own)
         write(self.layout.pools, pools.render(made), mode=0o600)
-        notices = [pools.notice(self._settings, image) for image in found.values()]
-        for notice in dict.fromkeys([self.engine.notice, *notices]):
-            if notice:
-                print(notice, flush=True)
-
-    def _why_not_started(self) -> Iterator[str]:
-        """Yield what would help the pools whose container could be made but not started."""
-        for pool in POOLS:
-            failure = self.failure(pool)
-            if failure and failure.state == "created" and (advice := hints.hint(failure)):
-                yield advice
+        self._compose.read_again()
+        notices = [pools.notice(self._settings, image) for image in images.values()]
+        return [each for each in dict.fromkeys([self.kind.notice, *notices]) if each]
 
     def _write_routes(self) -> bool:
         version = ALERTMANAGER_VERSION
         return heartbeat.write_configuration(self._settings, self.layout, version=version)
 
-    def _files(self) -> list[str]:
-        files = ["--file", str(ROOT / "compose.yml")]
-        # The user's own words come last, and win.
-        for more in (self.layout.pools, ROOT / "compose.override.yml"):
-            if more.exists():
-                files += ["--file", str(more)]
-        profile = ["--profile", "grafana"] if self._settings.grafana == "on" else []
-        # An empty --env-file keeps Compose from reading .env by itself: it holds the webhook.
-        return [*files, *profile, "--project-directory", str(ROOT), "--env-file", os.devnull]
+    def _containers(self) -> dict[str, Container]:
+        return containers.of(self._settings.stack, engine.docker)
 
-    def _environment(self) -> dict[str, str]:
-        outside = {k: v for k, v in os.environ.items() if k not in SECRETS}
-        return {**outside, **self._variables()}
+    def _write_targets(self) -> None:
+        addresses = {pool: self.fleet.address(pool) for pool in POOLS}
+        self.layout.make(self._settings, hosts=_EveryPartIsAHost(), pools=addresses)
+
+    def _point(self) -> None:
+        """Tell nginx and the prober where the pools are now."""
+        self._write_targets()
+        # nginx's templates are rendered here, with the addresses of the fleet.
+        self._compose.up("nginx", flags=["--no-deps"])
+
+    def _begin_pools(self) -> None:
+        """Start both pools of a stack in which none runs; nothing can be lost by it.
+
+        What fails here is tried again, and told, when the rest is there.
+        """
+        for pool in POOLS:
+            if engine.image_id(self._compose.image_of(pool)):
+                self.fleet.make_startable(pool)
+                with contextlib.suppress(RuntimeFailedError):
+                    self._compose.up(pool, flags=["--no-deps"])
+
+    def _remove_broken(self, services: Collection[str], found: dict[str, Container]) -> None:
+        """Remove containers that Compose would leave as they are, though they do not do."""
+        for service in services:
+            each = found.get(service)
+            if each is None:
+                continue
+            is_lost = each.runs and not each.is_at(self._compose.networks_of(service))
+            if each.state in _BROKEN or is_lost:
+                self.fleet.make_startable(service)
+                self._compose.run("rm", "--stop", "--force", service)
+
+    def _up_patiently(self, services: Collection[str]) -> None:
+        """Bring services up. On a busy machine a health check fails now and then: not for long."""
+        for left in reversed(range(ATTEMPTS)):
+            try:
+                self._compose.up(*services, flags=["--remove-orphans"])
+            except engine.UnwellError:
+                if not left:
+                    raise
+                self._wait_until_well(services)
+            else:
+                return
+
+    def _wait_until_well(self, services: Collection[str]) -> None:
+        def nobody_is_unwell() -> bool:
+            return all(
+                found.health != "unhealthy"
+                for found in self._containers().values()
+                if found.service in services
+            )
+
+        with contextlib.suppress(WaitedTooLongError):
+            wait_for(nobody_is_unwell, what="parts to be well", seconds=WELL_LIMIT_SECONDS, poll=1)
+
+    def _start_optional(self, service: str, found: dict[str, Container]) -> list[str]:
+        try:
+            self._remove_broken([service], found)
+            self._compose.up(service)
+        except RuntimeFailedError as error:
+            return [f"{service} is left out: {error}; or leave it out: {OPTIONAL[service]}"]
+        return []
 
     def _variables(self) -> dict[str, str]:
         settings = self._settings
@@ -175,7 +237,7 @@ class DockerRuntime:
             **settings.variables(),
             "TEAL_DATA": str(self.layout.directory),
             "TEAL_USER": f"{uid}:{gid}",
-            "TEAL_USERNS": self.engine.user_namespace,
+            "TEAL_USERNS": self.kind.user_namespace,
             # As its container's root, nginx would give its workers to nobody.
             "TEAL_NGINX_USER_DIRECTIVE": "" if uid else "user root;",
             "TEAL_IP_RANGE": self._ip_range,
@@ -193,17 +255,7 @@ class DockerRuntime:
 
     @property
     def _owner(self) -> tuple[int, int]:
-        return self.engine.owner(os.getuid(), os.getgid())
-
-    def _build_flags(self) -> Sequence[str]:
-        return ["--quiet"]
-
-    def _compose(self, *arguments: str, limit: float = LIMIT_SECONDS) -> str:
-        # A pool that does not stop is killed only after that time.
-        limit += self._settings.pool_stop_seconds
-        return engine.command(
-            ["docker", "compose", *self._files(), *arguments], self._environment(), limit=limit
-        )
+        return self.kind.owner(os.getuid(), os.getgid())
 
     def _hand_over_folders(self) -> None:
         """Give what containers write to the user they run as, when root runs Teal."""

@@ -1,97 +1,82 @@
-"""The Docker engine: how it is asked, and what of its kind matters to the stack."""
+"""Running `docker`, and what it says of images. Failures come back as one clear line."""
 
-import json
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from teal.runtime import RuntimeFailedError
+from teal.troubles import in_one_line
 
 LIMIT_SECONDS = 120
-# Who owns what nginx, the exporter and the inbox write when root runs Teal, and who runs a pool
-# whose image names no user: no container of ours runs as root. Unused by Debian and by the images.
-UNPRIVILEGED = 61000
+PULL_LIMIT_SECONDS = 900
+_SHOWN_DIGITS = 12
 
 
-@dataclass(frozen=True, kw_only=True)
-class Engine:
-    """What an engine says of itself in `docker info`."""
-
-    # The engine is a user's own: its container "root" is that user, and no other user of a
-    # container is anybody on this machine.
-    rootless: bool = False
-    # userns-remap: every user of a container is another one on this machine.
-    remapped: bool = False
-    selinux: bool = False
-
-    def owner(self, uid: int, gid: int) -> tuple[int, int]:
-        """Return who a container must be to write to folders of whoever runs Teal.
-
-        `uid` and `gid` are of whoever runs Teal; root's folders are handed to UNPRIVILEGED.
-        """
-        if self.rootless:
-            return 0, 0
-        return (uid, gid) if uid else (UNPRIVILEGED, UNPRIVILEGED)
-
-    @property
-    def user_namespace(self) -> str:
-        """The `userns_mode` of the containers that write to folders of this machine."""
-        return "host" if self.remapped else ""
-
-    @property
-    def notice(self) -> str | None:
-        """What the user should know of this engine, in one line."""
-        if self.selinux:
-            return (
-                "SELinux confines this engine's containers: if a part cannot read its files, see "
-                '"SELinux" in the README'
-            )
-        return None
+class UnwellError(RuntimeFailedError):
+    """A part that others wait for failed its health check."""
 
 
-def parse(options: Sequence[str]) -> Engine:
-    """Read the SecurityOptions of `docker info`, such as `name=seccomp,profile=default`."""
-    names = {option.partition(",")[0].removeprefix("name=") for option in options}
-    return Engine(
-        rootless="rootless" in names, remapped="userns" in names, selinux="selinux" in names
-    )
-
-
-def look() -> Engine:
-    """Ask the engine what it is. Raises RuntimeFailedError."""
-    return parse(json.loads(ask("info", "--format", "{{json .SecurityOptions}}")) or [])
-
-
-def ask(*arguments: str, errors: bool = False, limit: float = LIMIT_SECONDS) -> str:
-    """Return what a docker command printed, with `errors` also on its standard error.
-
-    Raises RuntimeFailedError with its last words.
-    """
-    return command(["docker", *arguments], os.environ, errors=errors, limit=limit)
-
-
-def command(
-    words: Sequence[str], environment: Mapping[str, str], *, limit: float, errors: bool = False
+def docker(
+    *arguments: str,
+    limit: float = LIMIT_SECONDS,
+    merged: bool = False,
+    environment: Mapping[str, str] | None = None,
+    ports: Mapping[int, str] | None = None,
 ) -> str:
-    """Return what a command printed. Raises RuntimeFailedError with its last words."""
+    """Run a docker command and return what it printed; with `merged` also on standard error.
+
+    `ports` names the setting of each port, for the words of a failure. Raises RuntimeFailedError.
+    """
     try:
         result = subprocess.run(
-            words,
+            ["docker", *arguments],
             env=environment,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT if errors else subprocess.PIPE,
+            stderr=subprocess.STDOUT if merged else subprocess.PIPE,
             text=True,
             errors="replace",
             check=False,
             timeout=limit,
         )
     except subprocess.TimeoutExpired as error:
-        shown = " ".join([*words[:2], *words[-2:]])
-        raise RuntimeFailedError(f"waited {limit:g} s for `{shown}`") from error
+        words = " ".join(["docker", *arguments[:1], *arguments[-2:]])
+        raise RuntimeFailedError(f"waited {limit:g} s for `{words}`") from error
+    except OSError as error:
+        raise RuntimeFailedError(f"docker: {error.strerror}") from error
     if result.returncode:
-        said = (result.stderr or result.stdout).strip().splitlines()
-        raise RuntimeFailedError(
-            "docker: " + (" / ".join(said[-3:]) or f"exit {result.returncode}")
-        )
+        text = (result.stderr or "") + "\n" + (result.stdout or "")
+        kind = UnwellError if "dependency failed to start" in text else RuntimeFailedError
+        raise kind(in_one_line(text, ports or {}))
     return result.stdout
+
+
+def image_id(name: str) -> str | None:
+    """Return the id of an image that is on this machine; None where it is not."""
+    try:
+        return docker("image", "inspect", "--format", "{{.Id}}", name).strip()
+    except RuntimeFailedError:
+        return None
+
+
+def image_words(name: str, image: str) -> str:
+    """Return an image as people know it: its name, and which one of that name."""
+    try:
+        digests = docker(
+            "image", "inspect", "--format", "{{range .RepoDigests}}{{println .}}{{end}}", image
+        ).split()
+    except RuntimeFailedError:
+        digests = []
+    repository = name.split("@", maxsplit=1)[0]
+    own = [digest for digest in digests if digest.startswith(repository.rsplit(":", 1)[0] + "@")]
+    which = (own or [image])[0].rpartition("sha256:")[2][:_SHOWN_DIGITS]
+    return f"{repository} {'digest' if own else 'image'} {which}"
+
+
+def pull(name: str) -> None:
+    """Pull an image. Raises RuntimeFailedError."""
+    docker("pull", "--quiet", name, limit=PULL_LIMIT_SECONDS)
+
+
+def without(secrets: tuple[str, ...]) -> dict[str, str]:
+    """Return this process' environment without secrets."""
+    return {name: value for name, value in os.environ.items() if name not in secrets}

@@ -14,24 +14,38 @@ CANNOT_EXECUTE = (126, 127)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Failure:
-    """A pool's container as it was found, and what its health check got."""
+class Fallen:
+    """How a pool that does not do is found: what its runner says, and what it printed itself."""
 
     pool: str
-    state: str  # Docker's: created, running, restarting, exited, dead
-    exit_code: int = 0
-    oom_killed: bool = False
-    last_words: Sequence[str] = ()
-    image_user: str = ""  # that of the image; empty: root
-    exposed_ports: Sequence[int] = ()
-    health_error: str = ""  # such as "HTTP 404", "connection refused", "timed out"
+    # The runner's word: running, restarting, exited, created, fatal, ... or `missing`.
+    state: str
+    exit_code: int | None = None
+    restarts: int = 0
+    was_out_of_memory: bool = False
+    # What kept the runner from starting it.
+    error: str = ""
+    # What it printed last, oldest line first.
+    words: Sequence[str] = ()
+    # What nginx got from HEALTH_PATH: a status, or None for no answer.
+    answer: int | None = None
+    # From here on: only after a closer look at a container (`teal.closer_look`).
+    # What HEALTH_PATH answered: "HTTP 404", "connection refused", "timed out"; empty if well.
+    health: str = ""
     # Where it listens, such as ("127.0.0.1", 3000); empty: nowhere, or nobody could look.
     listens: Sequence[tuple[str, int]] = ()
-    port: int = 0  # where it should
+    # Where it should listen, and where its image says that it does.
+    port: int = 0
+    exposed_ports: Sequence[int] = ()
+
+    @property
+    def said(self) -> list[str]:
+        """Its last words, and those of its runner."""
+        return [*self.words, *([self.error] if self.error else [])]
 
     def says(self, pattern: str) -> bool:
         """Whether its last words match."""
-        return bool(words.line_of(self.last_words, pattern))
+        return bool(words.line_of(self.said, pattern))
 
     @property
     def runs(self) -> bool:
@@ -41,7 +55,7 @@ class Failure:
     @property
     def is_silent(self) -> bool:
         """Whether it runs, and its health check got no answer at all."""
-        return self.runs and "HTTP" not in self.health_error
+        return self.runs and "HTTP" not in self.health
 
 
 @dataclass(frozen=True)
@@ -49,40 +63,56 @@ class Habit:
     """What one habit of images looks like when it fails, and what mends it."""
 
     name: str
-    shows: Callable[[Failure], object]
-    advice: Callable[[Failure], str]
+    shows: Callable[[Fallen], object]
+    advice: Callable[[Fallen], str]
 
 
-def hint(failure: Failure) -> str | None:
+def how(fallen: Fallen) -> str:
+    """Return in a few words how the pool is found."""
+    if fallen.was_out_of_memory:
+        return "it was killed for want of memory"
+    if fallen.error:
+        return f"it cannot be started: {fallen.error}"
+    if fallen.state in ("restarting", "exited", "dead", "fatal", "backoff"):
+        again = f" and was restarted {fallen.restarts} times" if fallen.restarts else ""
+        return f"it ends with exit code {fallen.exit_code}{again}"
+    if fallen.state != "running":
+        return f"it is {fallen.state}"
+    if fallen.answer is not None:
+        return f"it answers its health check with {fallen.answer}"
+    return "it runs, but does not answer"
+
+
+def hint(fallen: Fallen) -> str | None:
     """Return one line that names the setting that mends it; None if nobody can tell."""
     for habit in HABITS:
-        if habit.shows(failure):
-            return f"{failure.pool} {habit.advice(failure)}"
+        if habit.shows(fallen):
+            return f"{fallen.pool} {habit.advice(fallen)}"
     return None
 
 
 # Private
 
 
-def _says(pattern: str) -> Callable[[Failure], object]:
-    return lambda failure: failure.says(pattern)
+def _says(pattern: str) -> Callable[[Fallen], object]:
+    return lambda fallen: fallen.says(pattern)
 
 
-def _always(text: str) -> Callable[[Failure], str]:
+def _always(text: str) -> Callable[[Fallen], str]:
     return lambda _: text
 
 
-def _answers(pattern: str) -> Callable[[Failure], object]:
-    return lambda failure: failure.runs and re.search(f"HTTP {pattern}", failure.health_error)
+def _answers(pattern: str) -> Callable[[Fallen], object]:
+    return lambda fallen: fallen.runs and re.search(f"HTTP {pattern}", fallen.health)
 
 
-def _path(failure: Failure, pattern: str) -> str | None:
-    return words.path_in(words.line_of(failure.last_words, pattern))
+def _path(fallen: Fallen, pattern: str) -> str | None:
+    return words.path_in(words.line_of(fallen.said, pattern))
 
 
-def _let_it_write(failure: Failure, pattern: str, otherwise: str) -> str:
+def _let_it_write(fallen: Fallen, pattern: str, otherwise: str) -> str:
     """Advise a writable folder. It is empty at each start: one with a program must not be it."""
-    if folder := words.data_folder_of(_path(failure, pattern)):
+    if folder := words.data_folder_of(_path(fallen, pattern)):
         return f"add {folder} to POOL_WRITABLE in .env (it is empty at each start), or {otherwise}"
     return (
         f"{otherwise} in .env, or add its folder to POOL_WRITABLE if nothing but what it writes is "
@@ -94,43 +124,21 @@ def _is_loopback(address: str) -> bool:
     return address == "::1" or address.startswith("127.")
 
 
-def _addresses(failure: Failure) -> set[str]:
+def _addresses(fallen: Fallen) -> set[str]:
     """Return where it listens with the right port."""
-    return {address for address, port in failure.listens if port == failure.port}
+    return {address for address, port in fallen.listens if port == fallen.port}
 
 
-def _other_port(failure: Failure) -> int | None:
+def _other_port(fallen: Fallen) -> int | None:
     """Return the port it seems to serve instead of the one it was told."""
-    if not failure.is_silent or _addresses(failure):
+    if not fallen.is_silent or _addresses(fallen):
         return None
-    seen = sorted(port for address, port in failure.listens if address in _EVERYWHERE)
-    declared = [port for port in failure.exposed_ports if port in seen or not failure.listens]
-    return next((port for port in [*declared, *seen] if port != failure.port), None)
+    seen = sorted(port for address, port in fallen.listens if address in _EVERYWHERE)
+    declared = [port for port in fallen.exposed_ports if port in seen or not fallen.listens]
+    return next((port for port in [*declared, *seen] if port != fallen.port), None)
 
 
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound
-_SHM = r"/dev/shm|shm_open|shared memory"  # noqa: S108 - in the container
-_FULL = r"no space left on device|ENOSPC"
-_READ_ONLY = r"read-only file ?system|EROFS"
-_DENIED = r"permission denied|PermissionError|EACCES"
-_NO_HOME = r"no such file or directory.*/(home|root|nonexistent)/|HOME\b.*\bnot\b|home directory"
-_REFUSES_ROOT = (
-    r"(not|never|don't|refus\w+)\b.*\b(run|running|start\w*|execut\w+)\b.*\bas root\b"
-    r"|\"root\" execution"
-)
-_CHANGES_USER = (
-    r"set(res|re|fs|e)?[ug]id\b.*(not permitted|failed)"
-    r"|(init|set)groups\b.*(not permitted|failed)|failed switching to|can't set (uid|gid|groups)"
-    r"|(su-exec|gosu|setpriv|s6-\w+|runuser|start-stop-daemon|su)\b.*not permitted"
-    r"|(chown|changing ownership)\b.*not permitted|must be (run|started) as root|uid is not 0"
-    r"|exited with fatal code 2 and cannot be respawned"
-    r"|^os\.(set\w*id|setgroups|initgroups|l?chown)\("
-)
-_MISSES_VARIABLE = (
-    r"KeyError: ['\"][A-Z]|environment variable|missing .*\b[A-Z][A-Z0-9]*_[A-Z]"
-    r"|\b[A-Z][A-Z0-9_]{2,}\b (is|was|must be) (not |un)?(set|defined|required|missing|empty)"
-    r"|parameter (null or )?not set|unbound variable"
-)
 _IN_ENV_FILE = "in a file that POOL_ENV_FILE in .env names"
 _ON_ALL = f"it must listen on 0.0.0.0; many images have a variable for that, {_IN_ENV_FILE}"
 
@@ -139,7 +147,7 @@ HABITS = (
     Habit(
         "needs more memory",
         lambda f: (
-            f.oom_killed
+            f.was_out_of_memory
             or f.says(r"out ?of ?memory|MemoryError|cannot allocate memory|bad_alloc")
         ),
         _always("ran out of memory: raise POOL_MEMORY in .env"),
@@ -151,14 +159,14 @@ HABITS = (
     ),
     Habit(
         "needs shared memory",
-        lambda f: f.says(_SHM) or (not f.runs and f.exit_code == BUS_ERROR),
+        lambda f: f.says(words.SHM) or (not f.runs and f.exit_code == BUS_ERROR),
         _always("needs more room in /dev/shm: raise POOL_SHM in .env, for example to 256m"),
     ),
     Habit(
         "fills a folder that is in memory",
-        _says(_FULL),
+        _says(words.FULL),
         lambda f: (
-            f"has no room left for {_path(f, _FULL) or 'a file'}: give its folder more in "
+            f"has no room left for {_path(f, words.FULL) or 'a file'}: give its folder more in "
             "POOL_WRITABLE in .env, such as /tmp:256m"
         ),
     ),
@@ -187,12 +195,12 @@ HABITS = (
     ),
     Habit(
         "refuses to be root",
-        _says(_REFUSES_ROOT),
+        _says(words.REFUSES_ROOT),
         _always("does not want to be root: set POOL_USER=1000 in .env, or leave it empty"),
     ),
     Habit(
         "starts as root and drops rights",
-        _says(_CHANGES_USER),
+        _says(words.CHANGES_USER),
         _always(
             "starts as root and changes to a user of its own: name that user in POOL_USER in .env, "
             "or let it, with POOL_USER=root and POOL_CAPS='CHOWN SETGID SETUID'"
@@ -205,10 +213,10 @@ HABITS = (
     ),
     Habit(
         "writes into its image",
-        _says(_READ_ONLY),
+        _says(words.READ_ONLY),
         lambda f: (
-            f"writes to {_path(f, _READ_ONLY) or 'its image'}: "
-            + _let_it_write(f, _READ_ONLY, "set POOL_READ_ONLY=false")
+            f"writes to {_path(f, words.READ_ONLY) or 'its image'}: "
+            + _let_it_write(f, words.READ_ONLY, "set POOL_READ_ONLY=false")
         ),
     ),
     Habit(
@@ -218,18 +226,18 @@ HABITS = (
     ),
     Habit(
         "may not use a file",
-        _says(_DENIED),
+        _says(words.DENIED),
         lambda f: (
-            f"may not use {_path(f, _DENIED) or 'a file'}: "
-            + _let_it_write(f, _DENIED, "name the user whose it is in POOL_USER")
+            f"may not use {_path(f, words.DENIED) or 'a file'}: "
+            + _let_it_write(f, words.DENIED, "name the user whose it is in POOL_USER")
         ),
     ),
     Habit(
         "needs a home",
-        _says(_NO_HOME),
+        _says(words.NO_HOME),
         lambda f: (
             "needs a home to write to: "
-            + _let_it_write(f, _NO_HOME, f"say HOME=/tmp {_IN_ENV_FILE}")
+            + _let_it_write(f, words.NO_HOME, f"say HOME=/tmp {_IN_ENV_FILE}")
         ),
     ),
     Habit(
@@ -242,9 +250,9 @@ HABITS = (
     ),
     Habit(
         "needs a variable",
-        lambda f: not f.runs and f.says(_MISSES_VARIABLE),
+        lambda f: not f.runs and f.says(words.MISSES_VARIABLE),
         lambda f: (
-            f"misses {words.variable_in(f.last_words) or 'a variable'} in its environment: say it "
+            f"misses {words.variable_in(f.said) or 'a variable'} in its environment: say it "
             f"{_IN_ENV_FILE}"
         ),
     ),
@@ -264,7 +272,7 @@ HABITS = (
     ),
     Habit(
         "listens on IPv6 only",
-        lambda f: f.is_silent and "refused" in f.health_error and _addresses(f) == {"::"},
+        lambda f: f.is_silent and "refused" in f.health and _addresses(f) == {"::"},
         _always(f"listens on IPv6 only: {_ON_ALL}"),
     ),
     Habit(
@@ -279,7 +287,7 @@ HABITS = (
         "has its health elsewhere",
         _answers(r"(3\d\d|40[1-9]|41\d)"),
         lambda f: (
-            f"answers its health check with {f.health_error}: set HEALTH_PATH in .env to a path "
+            f"answers its health check with {f.health}: set HEALTH_PATH in .env to a path "
             "that answers everybody with 2xx"
         ),
     ),
@@ -295,13 +303,13 @@ HABITS = (
         "is not well",
         _answers(r"5\d\d"),
         lambda f: (
-            f"answers its health check with {f.health_error}: it lacks something, which it may "
+            f"answers its health check with {f.health}: it lacks something, which it may "
             f"have said; what it needs to know is said {_IN_ENV_FILE}"
         ),
     ),
     Habit(
         "does not speak HTTP",
-        lambda f: f.is_silent and _addresses(f) and "timed out" not in f.health_error,
+        lambda f: f.is_silent and _addresses(f) and "timed out" not in f.health,
         lambda f: (
             f"listens on port {f.port} but does not speak plain HTTP there: HTTPS is nginx's; "
             "POOL_PORT in .env names another port"

@@ -1,87 +1,55 @@
-"""What an image says of itself: its user, its ports. Nothing in it is run to find out."""
+"""Having the images that a stack needs: what is missing is pulled, and all of them when asked."""
 
-import io
-import json
-import subprocess
-import tarfile
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 
 from teal import engine
+from teal.compose import Compose
 from teal.runtime import RuntimeFailedError
-
-PULL_LIMIT_SECONDS = 900
-
-
-@dataclass(frozen=True, kw_only=True)
-class Image:
-    """An image as the engine has it; `user` is that of its Dockerfile, "" where there is none."""
-
-    name: str
-    user: str = ""
-    ports: tuple[int, ...] = ()
-
-    @property
-    def runs_as_root(self) -> bool:
-        """Whether it would run as root if nothing else is said."""
-        return self.user.partition(":")[0] in ("", "0", "root")
+from teal.settings import POOLS
 
 
-def inspect(name: str) -> Image | None:
-    """Return an image that the engine has; None if it has none of that name."""
-    try:
-        found = json.loads(engine.ask("image", "inspect", name))[0]["Config"] or {}
-    except RuntimeFailedError:
-        return None
-    ports = (port.split("/") for port in found.get("ExposedPorts") or ())
-    return Image(
-        name=name,
-        user=found.get("User") or "",
-        ports=tuple(sorted(int(number) for number, protocol in ports if protocol == "tcp")),
-    )
+def get_images(
+    compose: Compose, *, optional: Mapping[str, str], without: Collection[str], pull: bool
+) -> list[str]:
+    """Pull what is missing, or with `pull` what may have changed. Return what is to be told.
 
-
-def fetch(name: str) -> Image:
-    """Return an image, pulled if the engine has none of that name. Raises RuntimeFailedError."""
-    if there := inspect(name):
-        return there
-    engine.ask("pull", "--quiet", name, limit=PULL_LIMIT_SECONDS)
-    return inspect(name) or Image(name=name)
-
-
-def ids_of(image: Image, user: str) -> tuple[int, int] | None:
-    """Return uid and gid of a user (`name`, `name:group`, numbers), looked up in the image.
-
-    None if the image does not know the user. A number without a group gets group 0, as in Docker.
+    Images that are built here are left alone. Raises RuntimeFailedError where an image is not to be
+    had that the stack cannot do without; a pool's is found missing when the pool is renewed.
     """
-    name, _, group = user.partition(":")
-    if name in ("", "0", "root"):
-        return 0, 0
-    if name.isdigit():
-        return int(name), int(group) if group.isdigit() else 0
-    for line in _read(image, "/etc/passwd").splitlines():
-        fields = line.split(":")
-        if fields[0] == name:
-            return int(fields[2]), int(group) if group.isdigit() else int(fields[3])
-    return None
+    built = {compose.image_of(s) for s, what in compose.services().items() if what.get("build")}
+    users: dict[str, list[str]] = {}
+    for service in compose.services():
+        if service not in without:
+            users.setdefault(compose.image_of(service), []).append(service)
+    told = []
+    for name, services in users.items():
+        if name in built:
+            continue
+        before = engine.image_id(name)
+        if before is None or pull:
+            needed = not all(s in optional or s in POOLS for s in services)
+            told += _pull(name, before, needed=needed)
+    return told
 
 
 # Private
 
 
-def _read(image: Image, path: str) -> str:
-    # A container that is never started: an image may have no shell and no `cat`.
-    made = engine.ask("create", image.name, "none").strip()
+def _pull(name: str, before: str | None, *, needed: bool) -> list[str]:
     try:
-        archive = subprocess.run(
-            ["docker", "cp", f"{made}:{path}", "-"],
-            capture_output=True,
-            check=True,
-            timeout=engine.LIMIT_SECONDS,
-        ).stdout
-        with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-            content = files.extractfile(files.next() or path)
-            return content.read().decode(errors="replace") if content else ""
-    except (subprocess.SubprocessError, tarfile.TarError, KeyError):
-        return ""
-    finally:
-        engine.ask("rm", made)
+        engine.pull(name)
+    except RuntimeFailedError as error:
+        if before:
+            return [f"{name} was not pulled, the one that is here is used: {error}"]
+        if needed:
+            raise
+        # Whoever needs it says so.
+        return []
+    now = engine.image_id(name) or ""
+    if before and now != before:
+        return [f"{name} is new: {_short(before)} -> {_short(now)}"]
+    return []
+
+
+def _short(image: str) -> str:
+    return image.removeprefix("sha256:")[:12]

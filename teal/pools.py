@@ -11,22 +11,22 @@ from typing import Any
 from dotenv import dotenv_values
 
 from teal.bootstrap import ROOT
-from teal.engine import UNPRIVILEGED
-from teal.images import Image, ids_of
+from teal.engine_kind import UNPRIVILEGED
+from teal.image_config import ImageConfig, ids_of
 from teal.runtime import RuntimeFailedError
 from teal.settings import Settings
 
 FOLDER_SIZE = "64m"
 
 
-def user_of(settings: Settings, image: Image) -> str:
+def user_of(settings: Settings, image: ImageConfig) -> str:
     """Return whom an image runs as: POOL_USER, its own user, or an unprivileged one."""
     if settings.pool_user:
         return settings.pool_user
     return f"{UNPRIVILEGED}:{UNPRIVILEGED}" if image.runs_as_root else image.user
 
 
-def notice(settings: Settings, image: Image) -> str | None:
+def notice(settings: Settings, image: ImageConfig) -> str | None:
     """Say it when an image runs as somebody else than its maker may have thought."""
     if settings.pool_user or not image.runs_as_root:
         return None
@@ -56,7 +56,7 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def fragment(
-    settings: Settings, images: Mapping[str, Image], own: Mapping[str, str]
+    settings: Settings, images: Mapping[str, ImageConfig], own: Mapping[str, str]
 ) -> dict[str, Any]:
     """Return the Compose file. `images` is by pool, `own` the application's environment."""
     return {"services": {pool: _service(settings, image, own) for pool, image in images.items()}}
@@ -70,7 +70,7 @@ def render(made: Mapping[str, Any]) -> str:
 # Private
 
 
-def _service(settings: Settings, image: Image, own: Mapping[str, str]) -> dict[str, Any]:
+def _service(settings: Settings, image: ImageConfig, own: Mapping[str, str]) -> dict[str, Any]:
     user = user_of(settings, image)
     # A user that the image does not know has no home, which would be the read-only root.
     homeless = {} if settings.pool_user or not image.runs_as_root else {"HOME": "/tmp"}  # noqa: S108

@@ -40,10 +40,10 @@ def pool_addresses(settings: Settings) -> dict[str, str]:
     return {pool: f"127.0.0.1:{settings.port_of(pool)}" for pool in POOLS}
 
 
-def render_nginx(settings: Settings, layout: Layout) -> bool:
+def render_nginx(settings: Settings, layout: Layout, *, pools: dict[str, str]) -> bool:
     """Fill in nginx's templates, as the image's own entrypoint does in a container.
 
-    Return whether anything is different from before.
+    `pools` is where each pool is now. Return whether anything is different from before.
     """
     folder = _nginx_folder(layout)
     values = {
@@ -53,8 +53,8 @@ def render_nginx(settings: Settings, layout: Layout) -> bool:
         "NGINX_RUN_DIR": str(folder),
         "LOG_DIR": str(layout.log),
         "STATE_DIR": str(layout.state),
-        "BLUE_ADDR": pool_addresses(settings)["blue"],
-        "GREEN_ADDR": pool_addresses(settings)["green"],
+        "BLUE_ADDR": pools["blue"],
+        "GREEN_ADDR": pools["green"],
         "HTTP_LISTEN": f"{settings.http_addr}:{settings.http_port}",
         "STATUS_LISTEN": f"127.0.0.1:{settings.status_port}",
         "READ_TIMEOUT": settings.read_timeout,

@@ -1,7 +1,30 @@
-"""What a program's last words speak of: a file, a folder that should be writable, a variable."""
+"""What programs say when they cannot go on, and what it is about: a file, a folder, a variable."""
 
 import re
 from collections.abc import Sequence
+
+SHM = r"/dev/shm|shm_open|shared memory"  # noqa: S108 - in the container
+FULL = r"no space left on device|ENOSPC"
+READ_ONLY = r"read-only file ?system|EROFS"
+DENIED = r"permission denied|PermissionError|EACCES"
+NO_HOME = r"no such file or directory.*/(home|root|nonexistent)/|HOME\b.*\bnot\b|home directory"
+REFUSES_ROOT = (
+    r"(not|never|don't|refus\w+)\b.*\b(run|running|start\w*|execut\w+)\b.*\bas root\b"
+    r"|\"root\" execution"
+)
+CHANGES_USER = (
+    r"set(res|re|fs|e)?[ug]id\b.*(not permitted|failed)"
+    r"|(init|set)groups\b.*(not permitted|failed)|failed switching to|can't set (uid|gid|groups)"
+    r"|(su-exec|gosu|setpriv|s6-\w+|runuser|start-stop-daemon|su)\b.*not permitted"
+    r"|(chown|changing ownership)\b.*not permitted|must be (run|started) as root|uid is not 0"
+    r"|exited with fatal code 2 and cannot be respawned"
+    r"|^os\.(set\w*id|setgroups|initgroups|l?chown)\("
+)
+MISSES_VARIABLE = (
+    r"KeyError: ['\"][A-Z]|environment variable|missing .*\b[A-Z][A-Z0-9]*_[A-Z]"
+    r"|\b[A-Z][A-Z0-9_]{2,}\b (is|was|must be) (not |un)?(set|defined|required|missing|empty)"
+    r"|parameter (null or )?not set|unbound variable"
+)
 
 # What an image has in one of these is data; elsewhere its program may be.
 _DATA = re.compile(r"/(run|home|root|data|nonexistent|tmp|var/\w+)(/|$)")

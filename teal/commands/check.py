@@ -17,7 +17,7 @@ from teal import packages
 from teal.bootstrap import ROOT
 from teal.docker import DockerRuntime
 from teal.layout import Layout
-from teal.programs import nginx_command, render_nginx
+from teal.programs import nginx_command, pool_addresses, render_nginx
 from teal.runtime import docker_answers
 from teal.settings import Settings
 
@@ -65,7 +65,7 @@ def _checks(settings: Settings, folder: Path) -> list[Check]:
     layout = Layout(folder)
     for made in (layout.log, layout.state):
         made.mkdir()
-    render_nginx(settings, layout)
+    render_nginx(settings, layout, pools=pool_addresses(settings))
     rules = sorted(str(path) for path in (ROOT / "prometheus" / "rules").glob("*.yml"))
     rule_tests = sorted(str(path) for path in (ROOT / "tests" / "rules").glob("*.yml"))
     scripts = sorted(str(path) for path in ROOT.glob("nginx/*.sh"))

@@ -1,20 +1,17 @@
-"""What is left of a pool's container that did not become healthy, gathered for `teal.hints`."""
+"""A closer look at a pool that runs and is not well: from inside its own network."""
 
+import dataclasses
 import ipaddress
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from teal import engine, images
-from teal.hints import Failure
+from teal import engine, image_config
+from teal.containers import Container
+from teal.engine_kind import UNPRIVILEGED
+from teal.hints import Fallen
 from teal.runtime import RuntimeFailedError
-from teal.wait import WaitedTooLongError, wait_for
 
-WORDS = 20
-# A container in a restart loop runs for moments, in which it has no exit code.
-SETTLE_SECONDS = 3
 # It can join any container's network and has curl and cat. That of compose.yml: it is there.
 LOOKER = "nginx:1.30.6"
 DOCKERS_RESOLVER = "127.0.0.11"
@@ -34,37 +31,19 @@ class View:
         return self.health.startswith("HTTP 2")
 
 
-def gather(pool: str, container: str, *, address: str, health_path: str) -> Failure:
-    """Return what is left of a container.
+def examine(fallen: Fallen, found: Container, *, address: str, health_path: str) -> Fallen:
+    """Add to how a pool was found what its image says and what it looks like from inside.
 
-    `address` is where nginx expects it, as `address:port`. Raises RuntimeFailedError if there is no
-    such container.
+    `address` is where nginx expects it, as `address:port`.
     """
-    found = _settled(container)
-    state = found["State"]
-    image = images.inspect(found["Image"])
-    restarts = found["RestartCount"] > 0
-    view = View()
-    if state["Running"] and not restarts:
-        view = look_inside(container, f"http://{address}{health_path}")
-    return Failure(
-        pool=pool,
-        state="restarting" if restarts else state["Status"],
-        exit_code=state["ExitCode"],
-        oom_killed=state["OOMKilled"],
-        last_words=[*last_words(container), *filter(None, [state["Error"]])],
-        image_user=image.user if image else "",
-        exposed_ports=image.ports if image else (),
-        health_error="" if view.is_well else view.health,
+    view = look_inside(found.id, f"http://{address}{health_path}") if fallen.runs else View()
+    return dataclasses.replace(
+        fallen,
+        health="" if view.is_well else view.health,
         listens=view.listens,
         port=int(address.rpartition(":")[2]),
+        exposed_ports=image_config.read(found.image).ports,
     )
-
-
-def last_words(container: str, *, lines: int = WORDS) -> list[str]:
-    """Return the last lines that a container printed, on either output."""
-    said = engine.ask("logs", "--tail", str(lines), container, errors=True)
-    return [line.strip() for line in said.splitlines() if line.strip()]
 
 
 def look_inside(container: str, health: str) -> View:
@@ -74,10 +53,10 @@ def look_inside(container: str, health: str) -> View:
     """
     ask = "curl --silent --output /dev/null --max-time 3 --write-out '%{exitcode} %{http_code}\\n'"
     try:
-        said = engine.ask(
+        said = engine.docker(
             "run", "--rm", "--pull", "never", "--network", f"container:{container}",
             "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges:true",
-            "--user", str(engine.UNPRIVILEGED), "--entrypoint", "sh", LOOKER,
+            "--user", str(UNPRIVILEGED), "--entrypoint", "sh", LOOKER,
             "-c", f'{ask} "$0"; cat /proc/net/tcp /proc/net/tcp6', health,
         )  # fmt: skip
     except RuntimeFailedError:
@@ -104,24 +83,3 @@ def parse_listeners(tables: str) -> Iterator[tuple[str, int]]:
         host = str(ipaddress.ip_address(address))
         if host != DOCKERS_RESOLVER:
             yield host, int(found[2], 16)
-
-
-# Private
-
-
-def _settled(container: str) -> dict[str, Any]:
-    def look() -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(engine.ask("inspect", container))[0]
-        return found
-
-    def ended() -> dict[str, Any] | None:
-        found = look()
-        return None if found["State"]["Running"] else found
-
-    found = look()
-    if not found["RestartCount"]:
-        return found
-    try:
-        return wait_for(ended, what="the container to end", seconds=SETTLE_SECONDS) or found
-    except WaitedTooLongError:
-        return found
