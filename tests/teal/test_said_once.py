@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from teal.docker import ALERTMANAGER_VERSION
+from teal.docker import ALERTMANAGER_VERSION, NGINX_VERSION
 from teal.parts import parts
 from teal.settings import load
 
@@ -46,11 +46,20 @@ def test_the_images_are_pinned():
             assert re.search(r":v?\d+\.\d+\.\d+$", image), name
 
 
-def test_the_alertmanager_of_the_containers_is_named_once():
-    """Which kind of dead man's switch it gets depends on its version."""
-    version = ".".join(map(str, ALERTMANAGER_VERSION))
+def test_versions_of_the_containers_are_named_once():
+    """What Alertmanager's and nginx's configurations may say depends on them."""
+    alertmanager = ".".join(map(str, ALERTMANAGER_VERSION))
+    nginx = ".".join(map(str, NGINX_VERSION))
 
-    assert f"prom/alertmanager:v{version}" == COMPOSE["services"]["alertmanager"]["image"]
+    assert f"prom/alertmanager:v{alertmanager}" == COMPOSE["services"]["alertmanager"]["image"]
+    assert f"nginx:{nginx}" == COMPOSE["services"]["nginx"]["image"]
+
+
+def test_no_setting_of_nginx_recreates_its_container():
+    """A change of .env changes a file that a reload reads; only ports are the container's."""
+    named = set(re.findall(r"\$\{(\w+)", str(COMPOSE["services"]["nginx"])))
+
+    assert named <= {"HTTP_ADDR", "HTTP_PORT", "STATUS_PORT", "TEAL_USER", "TEAL_DATA"}
 
 
 def test_no_file_names_a_registry_or_a_private_path():
