@@ -12,8 +12,6 @@ from teal.engine_kind import UNPRIVILEGED
 from teal.hints import Fallen
 from teal.runtime import RuntimeFailedError
 
-# It can join any container's network and has curl and cat. That of compose.yml: it is there.
-LOOKER = "nginx:1.30.6"
 DOCKERS_RESOLVER = "127.0.0.11"
 
 
@@ -31,12 +29,16 @@ class View:
         return self.health.startswith("HTTP 2")
 
 
-def examine(fallen: Fallen, found: Container, *, address: str, health_path: str) -> Fallen:
+def examine(
+    fallen: Fallen, found: Container, *, address: str, health_path: str, looker: str
+) -> Fallen:
     """Add to how a pool was found what its image says and what it looks like from inside.
 
-    `address` is where nginx expects it, as `address:port`.
+    `address` is where nginx expects it, as `address:port`; `looker` see `look_inside`.
     """
-    view = look_inside(found.id, f"http://{address}{health_path}") if fallen.runs else View()
+    view = View()
+    if fallen.runs:
+        view = look_inside(found.id, f"http://{address}{health_path}", looker=looker)
     return dataclasses.replace(
         fallen,
         health="" if view.is_well else view.health,
@@ -46,17 +48,18 @@ def examine(fallen: Fallen, found: Container, *, address: str, health_path: str)
     )
 
 
-def look_inside(container: str, health: str) -> View:
+def look_inside(container: str, health: str, *, looker: str) -> View:
     """Ask a running container's health check from inside its network, and see where it listens.
 
-    Its image may have no program for that: a container of another image joins its network.
+    Its image may have no program for that: a container of another image, `looker`, joins its
+    network. That has `sh`, `curl` and `cat`, and is on this machine: nginx's.
     """
     ask = "curl --silent --output /dev/null --max-time 3 --write-out '%{exitcode} %{http_code}\\n'"
     try:
         said = engine.docker(
             "run", "--rm", "--pull", "never", "--network", f"container:{container}",
             "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges:true",
-            "--user", str(UNPRIVILEGED), "--entrypoint", "sh", LOOKER,
+            "--user", str(UNPRIVILEGED), "--entrypoint", "sh", looker,
             "-c", f'{ask} "$0"; cat /proc/net/tcp /proc/net/tcp6', health,
         )  # fmt: skip
     except RuntimeFailedError:

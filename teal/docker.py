@@ -7,8 +7,9 @@ import shutil
 import subprocess
 from collections.abc import Collection, Iterator
 from functools import cached_property
+from pathlib import Path
 
-from teal import containers, engine, engine_kind, heartbeat, image_config, pools
+from teal import changed, containers, engine, engine_kind, heartbeat, image_config, nginx, pools
 from teal.compose import UP_LIMIT_SECONDS, Compose
 from teal.containers import Container
 from teal.docker_pools import DockerPools
@@ -16,9 +17,14 @@ from teal.images import get_images
 from teal.layout import Layout, write
 from teal.runtime import Listener, RuntimeFailedError
 from teal.settings import POOLS, Settings
+from teal.troubles import in_one_line
 from teal.wait import WaitedTooLongError, wait_for
 
-# That of compose.yml.
+# `docker run` ends with this or more when the engine could not do it, else as the command did.
+ENGINE_FAILED = 125
+# Those of compose.yml.
+NGINX_VERSION = (1, 30, 6)
+NGINX_RUN = "/tmp"  # noqa: S108 - a tmpfs of the container's own
 ALERTMANAGER_VERSION = (0, 33, 1)
 ATTEMPTS = 3
 WELL_LIMIT_SECONDS = 60
@@ -70,6 +76,8 @@ class DockerRuntime:
         self._compose.run("build", "--quiet", limit=UP_LIMIT_SECONDS)
         told = get_images(self._compose, optional=OPTIONAL, without=without, pull=pull)
         told += self._tell_of_pools()
+        nginx_before = nginx.current(self.layout)
+        generation = self._prepare_nginx()
         found = self._containers()
         if not any(found[pool].runs for pool in POOLS if pool in found):
             self._begin_pools()
@@ -77,9 +85,9 @@ class DockerRuntime:
         required = [s for s in services if s not in POOLS and s not in OPTIONAL]
         self._remove_broken(required, found)
         self._up_patiently(required)
-        # nginx reads its rendered files again here, where they changed.
         if ran and routes_changed:
-            self._compose.run("kill", "--signal", "HUP", "alertmanager")
+            self._signal("alertmanager")
+        self._load_nginx(generation, nginx_before)
         for service in OPTIONAL:
             if service in services and service not in without:
                 told += self._start_optional(service, found)
@@ -103,16 +111,17 @@ class DockerRuntime:
         )  # fmt: skip
         return dict(line.split() for line in answer.splitlines())
 
-    def reload(self) -> None:
-        try:
-            self._compose.run(
-                "exec", "nginx", "nginx", "-t", "-e", "stderr", "-c", "/run/teal/nginx.conf"
-            )
-        except RuntimeFailedError as error:
-            raise RuntimeFailedError(f"nginx refuses its configuration: {error}") from error
+    def reload(self) -> list[str]:
+        nginx_before = nginx.current(self.layout)
+        generation = self._prepare_nginx()
         self._write_routes()
-        for part in ("nginx", "prometheus", "alertmanager", "blackbox"):
-            self._compose.run("kill", "--signal", "HUP", part)
+        told = ["nginx"] if self._load_nginx(generation, nginx_before) else []
+        running = self.running()
+        for part in changed.parts(self._settings, self.layout):
+            if running.get(part) == "running":
+                self._signal(part)
+                told.append(part)
+        return told
 
     def kill(self, part: str) -> None:
         # Docker restarts what dies by itself, but not what was killed by hand.
@@ -159,6 +168,79 @@ class DockerRuntime:
         notices = [pools.notice(self._settings, image) for image in images.values()]
         return [each for each in dict.fromkeys([self.kind.notice, *notices]) if each]
 
+    def _prepare_nginx(self) -> str:
+        """Put nginx's configuration in place, as in `teal.nginx.prepare`."""
+        around = nginx.Surroundings(
+            run=NGINX_RUN,
+            log="/var/log/teal",
+            state="/var/lib/teal",
+            spool="/var/spool/teal",
+            pools=self._addresses(),
+            http_listen=f"0.0.0.0:{self._settings.http_port}",
+            status_listen=self._status_listen,
+            version=NGINX_VERSION,
+            # As its container's root (a rootless engine), it would give its workers to nobody.
+            user="" if self._owner[0] else "user root;",
+        )
+        return nginx.prepare(self._settings, self.layout, around, self._test_nginx)
+
+    def _test_nginx(self, folder: Path) -> str:
+        """Return what `nginx -t` says against a folder, in a container like that of nginx.
+
+        Not in the running one: it may have other folders and addresses than the one that comes, or
+        be what is broken. This one has no network, and any address is allowed.
+        """
+        service = self._compose.services()["nginx"]
+        mounts = [
+            f"{v['source']}:{v['target']}{':ro' if v.get('read_only') else ''}"
+            for v in service["volumes"]
+        ]
+        command = [
+            "docker", "run", "--rm", "--read-only", "--network", "none", "--cap-drop", "ALL",
+            "--tmpfs", f"{NGINX_RUN}:mode=1777", "--user", service["user"],
+            "--sysctl", "net.ipv4.ip_nonlocal_bind=1",
+            "--sysctl", "net.ipv4.ip_unprivileged_port_start=0",
+            "--userns", service.get("userns_mode", ""),
+            *_repeated("--security-opt", service.get("security_opt", [])),
+            *_repeated("--volume", mounts),
+            "--entrypoint", "nginx", service["image"],
+            "-t", "-q", "-e", "stderr", "-c", f"/etc/teal/rendered/{folder.name}/nginx.conf",
+        ]  # fmt: skip
+        test = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=UP_LIMIT_SECONDS
+        )
+        if test.returncode >= ENGINE_FAILED:
+            raise RuntimeFailedError(in_one_line(test.stderr, {}))
+        return nginx.refusal(test.stderr) if test.returncode else ""
+
+    def _load_nginx(self, generation: str, before: str | None) -> bool:
+        return nginx.load(
+            self.layout,
+            generation,
+            runs=self._nginx_generation,
+            reload=lambda: self._signal("nginx"),
+            before=before,
+        )
+
+    def _signal(self, part: str) -> None:
+        """Have a part read its files again."""
+        self._compose.run("kill", "--signal", "HUP", part)
+
+    def _nginx_generation(self) -> str | None:
+        """Return which configuration nginx runs; None while it does not answer.
+
+        Asked inside: that needs no other part, and no port.
+        """
+        url = f"http://{self._status_listen}/generation"
+        try:
+            return self._compose.run("exec", "-T", "nginx", "curl", "-fsS", "-m", "2", url).strip()
+        except RuntimeFailedError:
+            return None
+
+    @property
+    def _status_listen(self) -> str:
+        return f"0.0.0.0:{self._settings.status_port}"
+
     def _write_routes(self) -> bool:
         version = ALERTMANAGER_VERSION
         return heartbeat.write_configuration(self._settings, self.layout, version=version)
@@ -167,14 +249,16 @@ class DockerRuntime:
         return containers.of(self._settings.stack, engine.docker)
 
     def _write_targets(self) -> None:
-        addresses = {pool: self.fleet.address(pool) for pool in POOLS}
-        self.layout.make(self._settings, hosts=_EveryPartIsAHost(), pools=addresses)
+        self.layout.make(self._settings, hosts=_EveryPartIsAHost(), pools=self._addresses())
+
+    def _addresses(self) -> dict[str, str]:
+        return {pool: self.fleet.address(pool) for pool in POOLS}
 
     def _point(self) -> None:
         """Tell nginx and the prober where the pools are now."""
         self._write_targets()
-        # nginx's templates are rendered here, with the addresses of the fleet.
-        self._compose.up("nginx", flags=["--no-deps"])
+        before = nginx.current(self.layout)
+        self._load_nginx(self._prepare_nginx(), before)
 
     def _begin_pools(self) -> None:
         """Start both pools of a stack in which none runs; nothing can be lost by it.
@@ -238,8 +322,6 @@ class DockerRuntime:
             "TEAL_DATA": str(self.layout.directory),
             "TEAL_USER": f"{uid}:{gid}",
             "TEAL_USERNS": self.kind.user_namespace,
-            # As its container's root, nginx would give its workers to nobody.
-            "TEAL_NGINX_USER_DIRECTIVE": "" if uid else "user root;",
             "TEAL_IP_RANGE": self._ip_range,
             "TEAL_BLUE_IP": self._ip["blue"],
             "TEAL_GREEN_IP": self._ip["green"],
@@ -262,7 +344,7 @@ class DockerRuntime:
         if os.getuid() != 0:
             return
         uid, gid = self._owner
-        for folder in (self.layout.log, self.layout.exporter, self.layout.inbox):
+        for folder in (self.layout.log, self.layout.spool, self.layout.exporter, self.layout.inbox):
             for path in (folder, *folder.iterdir()):
                 os.chown(path, uid, gid)
 
@@ -275,3 +357,7 @@ class _EveryPartIsAHost(dict[str, str]):
 
     def __missing__(self, part: str) -> str:
         return part
+
+
+def _repeated(option: str, values: list[str]) -> list[str]:
+    return [word for value in values for word in (option, value)]

@@ -163,7 +163,11 @@ class DockerPools:
         if found is None:
             return fallen
         return closer_look.examine(
-            fallen, found, address=self.address(pool), health_path=self._settings.health_path
+            fallen,
+            found,
+            address=self.address(pool),
+            health_path=self._settings.health_path,
+            looker=self._compose.image_of("nginx"),
         )
 
     def image(self, pool: str) -> str:

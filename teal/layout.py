@@ -39,6 +39,16 @@ class Layout:
         return self.state / "desired"
 
     @property
+    def nginx(self) -> Path:
+        """nginx's configuration, see `teal.nginx`; as a plain process nginx runs here, too."""
+        return self.directory / "nginx"
+
+    @property
+    def spool(self) -> Path:
+        """nginx collects large request bodies here; what a crash leaves behind is removed."""
+        return self.directory / "spool"
+
+    @property
     def exporter(self) -> Path:
         """The exporter keeps its counters and its place in the log here."""
         return self.directory / "exporter"
@@ -84,7 +94,8 @@ class Layout:
         `hosts` names the host of each part as Prometheus and Alertmanager see it, `pools` the
         address and port of each pool.
         """
-        for folder in (self.log, self.drill.parent, self.exporter, self.inbox, self.targets):
+        nginx = (self.log, self.drill.parent, self.nginx, self.spool)
+        for folder in (*nginx, self.exporter, self.inbox, self.targets):
             folder.mkdir(parents=True, exist_ok=True)
         self.secrets.mkdir(mode=0o700, exist_ok=True)
         for name, groups in _targets(settings, hosts, pools).items():

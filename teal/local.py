@@ -6,15 +6,18 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Collection, Iterator
+from pathlib import Path
 from typing import Any
 
-from teal import grafana, heartbeat, listening, packages
+import requests
+
+from teal import changed, grafana, heartbeat, listening, nginx, nginx_processes, packages
 from teal.follow import follow_file
 from teal.layout import Layout
 from teal.local_pools import LocalPools
 from teal.parts import parts
-from teal.programs import nginx_command, pool_addresses, programs, render_nginx
-from teal.runtime import Listener, RuntimeFailedError
+from teal.programs import nginx_command, nginx_surroundings, pool_addresses, programs
+from teal.runtime import Listener
 from teal.settings import POOLS, Settings
 from teal.supervisor import LIMIT_SECONDS, Supervisor
 from teal.wait import wait_for
@@ -65,12 +68,12 @@ class LocalRuntime:
         # First: where a pool is now depends on whether it is what is wanted.
         self.fleet.want(wanted)
         self._write_targets()
-        nginx_changed = self._render_nginx()
+        nginx_before = nginx.current(self.layout)
+        generation = self._prepare_nginx()
         routes_changed = self._write_routes()
         if self._supervisor.is_up():
             self._supervisor.apply_changes(but=POOLS)
-            if nginx_changed:
-                self._supervisor.call("signalProcess", "nginx", "HUP")
+            self._load_nginx(generation, nginx_before)
             if routes_changed:
                 self._supervisor.call("signalProcess", "alertmanager", "HUP")
         else:
@@ -90,21 +93,17 @@ class LocalRuntime:
             return {}
         return {p["name"]: str(p["statename"]).lower() for p in self._supervisor.processes()}
 
-    def reload(self) -> None:
-        self._render_nginx()
-        test = subprocess.run(
-            [*nginx_command(self.layout), "-t"],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=20,
-        )
-        if test.returncode:
-            reason = (test.stderr.strip().splitlines() or ["no reason given"])[-2:][0]
-            raise RuntimeFailedError(f"nginx refuses its configuration: {reason}")
+    def reload(self) -> list[str]:
+        nginx_before = nginx.current(self.layout)
+        generation = self._prepare_nginx()
         self._write_routes()
-        for part in ("nginx", "prometheus", "alertmanager", "blackbox"):
-            self._supervisor.call("signalProcess", part, "HUP")
+        told = ["nginx"] if self._load_nginx(generation, nginx_before) else []
+        running = self.running()
+        for part in changed.parts(self._settings, self.layout):
+            if running.get(part) == "running":
+                self._call("signalProcess", part, "HUP")
+                told.append(part)
+        return told
 
     def kill(self, part: str) -> None:
         leader = self._supervisor.call("getProcessInfo", part)["pid"]
@@ -117,6 +116,9 @@ class LocalRuntime:
         # What it had started would outlive it, and a gunicorn worker would even go on answering.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(leader, signal.SIGKILL)
+        if part == "nginx":
+            # It may have been started by another leader, which was killed.
+            nginx_processes.kill_all(self.layout.nginx)
         wait_for(
             lambda: self.running().get(part) == "stopped",
             what=f"{part} to be dead",
@@ -135,6 +137,38 @@ class LocalRuntime:
     def _call(self, method: str, *arguments: Any) -> Any:  # noqa: ANN401
         return self._supervisor.call(method, *arguments)
 
+    def _prepare_nginx(self) -> str:
+        """Put nginx's configuration in place, as in `teal.nginx.prepare`."""
+        around = nginx_surroundings(self._settings, self.layout, pools=self._addresses())
+        return nginx.prepare(self._settings, self.layout, around, self._test_nginx)
+
+    def _test_nginx(self, folder: Path) -> str:
+        test = subprocess.run(
+            [*nginx_command(self.layout, folder), "-t", "-q"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=LIMIT_SECONDS,
+        )
+        return nginx.refusal(test.stderr) if test.returncode else ""
+
+    def _load_nginx(self, generation: str, before: str | None) -> bool:
+        return nginx.load(
+            self.layout,
+            generation,
+            runs=self._nginx_generation,
+            reload=lambda: self._call("signalProcess", "nginx", "HUP"),
+            before=before,
+        )
+
+    def _nginx_generation(self) -> str | None:
+        """Return which configuration nginx runs; None while it does not answer."""
+        try:
+            answer = requests.get(f"{self._settings.url('status')}/generation", timeout=2)
+        except requests.RequestException:
+            return None
+        return answer.text.strip() if answer.ok else None
+
     def _write_routes(self) -> bool:
         program = packages.find("prometheus-alertmanager")
         version = packages.version(program) if program else ()
@@ -143,17 +177,14 @@ class LocalRuntime:
     def _write_targets(self) -> None:
         self.layout.make(self._settings, hosts=_EverythingIsHere(), pools=self._addresses())
 
-    def _render_nginx(self) -> bool:
-        return render_nginx(self._settings, self.layout, pools=self._addresses())
-
     def _addresses(self) -> dict[str, str]:
         return {pool: self.fleet.address(pool) for pool in POOLS}
 
     def _point(self) -> None:
         """Tell nginx and the prober where the pools are now."""
         self._write_targets()
-        if self._render_nginx():
-            self._supervisor.call("signalProcess", "nginx", "HUP")
+        before = nginx.current(self.layout)
+        self._load_nginx(self._prepare_nginx(), before)
 
 
 # Private

@@ -6,14 +6,14 @@ same.
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-from teal import grafana, packages
+from teal import grafana, nginx, packages
 from teal.bootstrap import ROOT, SetupError
 from teal.layout import Layout
 from teal.program import Program
 from teal.settings import POOLS, Settings
-from teal.templates import fill_in
 
 _START_DELAY_SINCE = (0, 30)
 
@@ -29,7 +29,7 @@ def programs(settings: Settings, layout: Layout) -> list[Program]:
         _pool("blue", settings),
         _pool("green", settings),
         _nginx(layout),
-        _rotate(settings, layout),
+        _rotate(layout),
     ]
     server = grafana.program(settings, layout)
     return [*everything, server] if server else everything
@@ -40,32 +40,29 @@ def pool_addresses(settings: Settings) -> dict[str, str]:
     return {pool: f"127.0.0.1:{settings.port_of(pool)}" for pool in POOLS}
 
 
-def render_nginx(settings: Settings, layout: Layout, *, pools: dict[str, str]) -> bool:
-    """Fill in nginx's templates, as the image's own entrypoint does in a container.
-
-    `pools` is where each pool is now. Return whether anything is different from before.
-    """
-    folder = _nginx_folder(layout)
-    values = {
+def nginx_surroundings(
+    settings: Settings, layout: Layout, *, pools: Mapping[str, str]
+) -> nginx.Surroundings:
+    """Return where nginx finds itself as a plain process. `pools` is where each pool is now."""
+    return nginx.Surroundings(
+        run=str(layout.nginx),
+        log=str(layout.log),
+        state=str(layout.state),
+        spool=str(layout.spool),
+        pools=pools,
+        http_listen=f"{settings.http_addr}:{settings.http_port}",
+        status_listen=f"127.0.0.1:{settings.status_port}",
+        version=packages.version(Path(_server("nginx"))),
         # Started by root, nginx would give its workers to a user who may not enter this folder and
         # would never see the flag file. A normal user needs no such line.
-        "NGINX_USER_DIRECTIVE": "user root;" if os.getuid() == 0 else "",
-        "NGINX_RUN_DIR": str(folder),
-        "LOG_DIR": str(layout.log),
-        "STATE_DIR": str(layout.state),
-        "BLUE_ADDR": pools["blue"],
-        "GREEN_ADDR": pools["green"],
-        "HTTP_LISTEN": f"{settings.http_addr}:{settings.http_port}",
-        "STATUS_LISTEN": f"127.0.0.1:{settings.status_port}",
-        "READ_TIMEOUT": settings.read_timeout,
-    }
-    return fill_in(ROOT / "nginx" / "templates", folder, values)
+        user="user root;" if os.getuid() == 0 else "",
+    )
 
 
-def nginx_command(layout: Layout) -> list[str]:
-    """Return the command line that runs the rendered nginx configuration."""
-    folder = _nginx_folder(layout)
-    return [_server("nginx"), "-e", "stderr", "-p", str(folder), "-c", f"{folder}/nginx.conf"]
+def nginx_command(layout: Layout, configuration: Path | None = None) -> list[str]:
+    """Return the command line that runs nginx with the current configuration, or with another."""
+    path = (configuration or layout.nginx / "current") / "nginx.conf"
+    return [_server("nginx"), "-e", "stderr", "-p", str(layout.nginx), "-c", str(path)]
 
 
 def start_delay(alertmanager: tuple[int, ...]) -> list[str]:
@@ -86,34 +83,30 @@ def _server(command: str) -> str:
     return str(found)
 
 
-def _nginx_folder(layout: Layout) -> Path:
-    return layout.directory / "nginx"
-
-
 def _nginx(layout: Layout) -> Program:
-    folder = _nginx_folder(layout)
     return Program(
         name="nginx",
         command=[
-            str(ROOT / "nginx" / "run.sh"),
-            str(folder / "nginx.pid"),
+            sys.executable,
+            "-m",
+            "teal.front_door",
+            str(layout.nginx),
             *nginx_command(layout),
         ],
-        directory=folder,
+        directory=layout.nginx,
+        environment={"PYTHONPATH": str(ROOT)},
         stop_signal="QUIT",
-        stop_seconds=35,
     )
 
 
-def _rotate(settings: Settings, layout: Layout) -> Program:
+def _rotate(layout: Layout) -> Program:
     return Program(
         name="rotate",
         command=[
             str(ROOT / "nginx" / "rotate.sh"),
             str(layout.access_log),
-            str(_nginx_folder(layout) / "nginx.pid"),
-            str(settings.log_rotate_mb),
-            str(settings.log_rotate_keep),
+            str(layout.nginx / "parent.pid"),
+            str(layout.nginx / "rotate"),
         ],
         directory=layout.log,
     )

@@ -67,8 +67,8 @@ class Runtime(Protocol):
     def running(self) -> dict[str, str]:
         """Return the state of each part that was started, in the runner's words, by name."""
 
-    def reload(self) -> None:
-        """Have nginx, Prometheus and Alertmanager read their files again.
+    def reload(self) -> list[str]:
+        """Have the parts whose files have changed read them again; return their names.
 
         Raises RuntimeFailedError.
         """

@@ -49,6 +49,8 @@ class Settings:
     pool_stop_seconds: int
     health_path: str
     read_timeout: str
+    pool_keepalive: str
+    drain_timeout: str
     http_addr: str
     http_port: int
     blue_port: int
@@ -154,6 +156,8 @@ _PATTERNS = {
     "POOL_PORT": (r"([1-9][0-9]{0,4})?", "empty, or the port that both images listen on"),
     "HEALTH_PATH": (r"/\S*", "a path such as /healthz"),
     "READ_TIMEOUT": (r"[1-9][0-9]*(ms|s|m|h)", "a time such as 5s"),
+    "POOL_KEEPALIVE": (r"[1-9][0-9]*(ms|s|m)", "a time such as 500ms"),
+    "DRAIN_TIMEOUT": (r"[1-9][0-9]*(s|m|h)", "a time such as 30s"),
     "RETENTION_TIME": (r"[1-9][0-9]*(h|d|w|y)", "a time such as 31d"),
     "RETENTION_SIZE": (r"[1-9][0-9]*(MB|GB|TB)", "a size such as 4GB"),
     "POOL_USER": (_USER, "empty, or a user's name or number (or user:group) such as 1000"),

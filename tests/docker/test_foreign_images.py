@@ -77,7 +77,7 @@ class Pool:
         url = f"http://{self.runtime.pools['green']}{self.stack.settings.health_path}"
 
         wait_for(
-            lambda: closer_look.look_inside(self.container, url).is_well,
+            lambda: closer_look.look_inside(self.container, url, looker="nginx:1.30.6").is_well,
             what="green to be well",
             seconds=LIMIT_SECONDS,
         )

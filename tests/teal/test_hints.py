@@ -17,8 +17,9 @@ def _runs(health, *listens, **more):
 ALL = "0.0.0.0"  # noqa: S104 - read, not bound
 REFUSED = "connection refused"
 NO_SHM = "OSError: [Errno 28] No space left on device: '/dev/shm/x'"
-NO_MAP = "/tmp/libnetty.so: failed to map segment from shared object: Operation not permitted"
+NO_MAP = "libnetty.so: failed to map segment from shared object: Operation not permitted"
 NGINX_CHOWN = '[emerg] 8#8: chown("/var/lib/nginx/body", 101) failed (1: Operation not permitted)'
+NGINX_WORKER = "worker process 13 exited with fatal code 2 and cannot be respawned"
 NGINX_MKDIR = '[emerg] 6#6: mkdir() "/var/lib/nginx/body" failed (30: Read-only file system)'
 SH_CREATE = "/entry.sh: line 3: can't create /var/log/shop/log: Read-only file system"
 NO_USER = "unable to find user shop: no matching entries in passwd file"
@@ -65,10 +66,7 @@ SEEN = {
         (_ended("su-exec: setgroups: Operation not permitted"), "POOL_CAPS"),
         (_ended(NGINX_CHOWN), "POOL_CAPS"),
         (
-            _runs(
-                "timed out",
-                words=["worker process 13 exited with fatal code 2 and cannot be respawned"],
-            ),
+            _runs("timed out", words=[NGINX_WORKER]),
             "POOL_CAPS",
         ),
         (
