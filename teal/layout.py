@@ -79,6 +79,11 @@ class Layout:
         return self.secrets / "grafana_admin_password"
 
     @property
+    def pools(self) -> Path:
+        """Compose reads here what is said of the two pools; it holds their environment."""
+        return self.secrets / "pools.json"
+
+    @property
     def drill(self) -> Path:
         """This file stands while a drill runs; the exporter shows it (`NGINXLOG_DESIRED_DIR`)."""
         return self.desired / ".drill" / "running"

@@ -6,6 +6,7 @@ same.
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from teal import grafana, nginx, packages
@@ -39,14 +40,16 @@ def pool_addresses(settings: Settings) -> dict[str, str]:
     return {pool: f"127.0.0.1:{settings.port_of(pool)}" for pool in POOLS}
 
 
-def nginx_surroundings(settings: Settings, layout: Layout) -> nginx.Surroundings:
-    """Return where nginx finds itself as a plain process."""
+def nginx_surroundings(
+    settings: Settings, layout: Layout, *, pools: Mapping[str, str]
+) -> nginx.Surroundings:
+    """Return where nginx finds itself as a plain process. `pools` is where each pool is now."""
     return nginx.Surroundings(
         run=str(layout.nginx),
         log=str(layout.log),
         state=str(layout.state),
         spool=str(layout.spool),
-        pools=pool_addresses(settings),
+        pools=pools,
         http_listen=f"{settings.http_addr}:{settings.http_port}",
         status_listen=f"127.0.0.1:{settings.status_port}",
         version=packages.version(Path(_server("nginx"))),

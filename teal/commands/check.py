@@ -17,7 +17,7 @@ from teal import nginx, packages
 from teal.bootstrap import ROOT
 from teal.docker import DockerRuntime
 from teal.layout import Layout
-from teal.programs import nginx_command, nginx_surroundings
+from teal.programs import nginx_command, nginx_surroundings, pool_addresses
 from teal.runtime import docker_answers
 from teal.settings import Settings
 
@@ -65,7 +65,8 @@ def _checks(settings: Settings, folder: Path) -> list[Check]:
     layout = Layout(folder)
     for made in (layout.log, layout.state, layout.spool, layout.nginx):
         made.mkdir()
-    nginx.render(settings, layout.nginx, nginx_surroundings(settings, layout))
+    surroundings = nginx_surroundings(settings, layout, pools=pool_addresses(settings))
+    nginx.render(settings, layout.nginx, surroundings)
     rules = sorted(str(path) for path in (ROOT / "prometheus" / "rules").glob("*.yml"))
     rule_tests = sorted(str(path) for path in (ROOT / "tests" / "rules").glob("*.yml"))
     scripts = sorted(str(path) for path in ROOT.glob("nginx/*.sh"))
