@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dotenv import dotenv_values
-
+from teal import envfile
 from teal.bootstrap import HOME, ROOT
 
 POOLS = ("blue", "green")
+# HTTP_ADDR for every address of this machine.
+EVERYWHERE = ("0.0.0.0", "[::]", "")  # noqa: S104 - compared with, not bound
 # Whoever has one of these can write to your channel, or make silence look like health.
 SECRETS = ("SLACK_WEBHOOK_URL", "HEARTBEAT_URL")
 
@@ -73,8 +74,7 @@ class Settings:
     @property
     def front(self) -> str:
         """The address at which this machine itself reaches the front door."""
-        everywhere = ("0.0.0.0", "[::]", "")  # noqa: S104 - compared with, not bound
-        host = "127.0.0.1" if self.http_addr in everywhere else self.http_addr
+        host = "127.0.0.1" if self.http_addr in EVERYWHERE else self.http_addr
         return f"http://{host}:{self.http_port}"
 
     def url(self, part: str) -> str:
@@ -129,25 +129,27 @@ _CHOICES = {
     "GRAFANA": ("on", "off"),
     "POOL_READ_ONLY": ("true", "false"),
 }
+# These are written into other programs' files: no character that means something there.
+_URL = r"(https?://(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:[0-9]{1,5})?([/?#][\w./?#&=:@!~*()+,;%-]*)?)?"
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
 _PATTERNS = {
     "STACK": (r"[a-z0-9][a-z0-9_-]*", "lower-case letters, digits, - and _"),
     "POOL_PORT": (r"([1-9][0-9]{0,4})?", "empty, or the port that both images listen on"),
-    "HEALTH_PATH": (r"/\S*", "a path such as /healthz"),
+    "HEALTH_PATH": (r"/[\w./?&=:@!~*()+,;%-]*", "a path such as /healthz"),
     "READ_TIMEOUT": (r"[1-9][0-9]*(ms|s|m|h)", "a time such as 5s"),
     "RETENTION_TIME": (r"[1-9][0-9]*(h|d|w|y)", "a time such as 31d"),
     "RETENTION_SIZE": (r"[1-9][0-9]*(MB|GB|TB)", "a size such as 4GB"),
     "POOL_MEMORY": (r"[1-9][0-9]*[mg]", "a size such as 512m"),
-    "BLUE_IMAGE": (r"\S+", "the name of an image"),
-    "GREEN_IMAGE": (r"\S+", "the name of an image"),
+    "BLUE_IMAGE": (r"[\w.:/@-]+", "the name of an image"),
+    "GREEN_IMAGE": (r"[\w.:/@-]+", "the name of an image"),
     "BLUE_RELEASE": (r"[\w.+-]{1,100}", "letters, digits and . _ + -"),
     "GREEN_RELEASE": (r"[\w.+-]{1,100}", "letters, digits and . _ + -"),
-    "HTTP_ADDR": (r"[0-9.]+|\[[0-9a-fA-F:.]+\]", "an IP address such as 0.0.0.0 or 127.0.0.1"),
-    "SLACK_WEBHOOK_URL": (r"(https?://\S+)?", "empty, or the https:// address of a webhook"),
-    "HEARTBEAT_URL": (r"(https?://\S+)?", "empty, or an https:// address"),
-    "RUNBOOK_URL": (r"(https?://\S+)?", "empty, or an address"),
-    "DASHBOARD_URL": (r"(https?://\S+)?", "empty, or an address"),
-    "PROMETHEUS_URL": (r"(https?://\S+)?", "empty, or an address"),
-    "ALERTMANAGER_URL": (r"(https?://\S+)?", "empty, or an address"),
+    "SLACK_WEBHOOK_URL": (_URL, "empty, or the https:// address of a webhook"),
+    "HEARTBEAT_URL": (_URL, "empty, or an https:// address"),
+    "RUNBOOK_URL": (_URL, "empty, or an address such as https://example.com/path"),
+    "DASHBOARD_URL": (_URL, "empty, or an address such as https://example.com/path"),
+    "PROMETHEUS_URL": (_URL, "empty, or an address such as https://example.com/path"),
+    "ALERTMANAGER_URL": (_URL, "empty, or an address such as https://example.com/path"),
 }
 _HIGHEST_PORT = 65535
 # Room for the pools in the lower half, for all others in the upper one.
@@ -155,7 +157,10 @@ SMALLEST_SUBNET = 26
 
 
 def _read(path: Path) -> dict[str, str]:
-    return {name: value or "" for name, value in dotenv_values(path, interpolate=False).items()}
+    try:
+        return envfile.read(path)
+    except envfile.EnvFileError as error:
+        raise SettingsError(str(error)) from error
 
 
 def _checked(name: str, value: str) -> str | int:
@@ -164,18 +169,36 @@ def _checked(name: str, value: str) -> str | int:
         raise _wrong(name, value, "one of " + ", ".join(_CHOICES[name]))
     if name in _PATTERNS:
         pattern, meaning = _PATTERNS[name]
-        if not re.fullmatch(pattern, value):
+        if not re.fullmatch(pattern, value, re.ASCII):
             raise _wrong(name, value, meaning)
     if name.endswith("_PORT") and name != "POOL_PORT":
-        if not value.isdigit() or not 1 <= int(value) <= _HIGHEST_PORT:
+        if not _WHOLE_NUMBER.fullmatch(value) or not 1 <= int(value) <= _HIGHEST_PORT:
             raise _wrong(name, value, f"a port from 1 to {_HIGHEST_PORT}")
         return int(value)
     if name == "DOCKER_SUBNET":
         return _subnet(value)
+    if name == "HTTP_ADDR":
+        return _address(value)
     if name.startswith("LOG_ROTATE_"):
-        if not value.isdigit() or int(value) < 1:
+        if not _WHOLE_NUMBER.fullmatch(value) or int(value) < 1:
             raise _wrong(name, value, "a whole number from 1")
         return int(value)
+    return value
+
+
+def _address(value: str) -> str:
+    """Return an IPv4 address, or an IPv6 address in brackets; empty for all of both families."""
+    bare = value[1:-1] if value.startswith("[") and value.endswith("]") else value
+    try:
+        address = ipaddress.ip_address(bare) if bare else None
+    except ValueError:
+        address = None
+    if value and (address is None or (address.version == 4) != (bare == value)):  # noqa: PLR2004
+        raise _wrong(
+            "HTTP_ADDR",
+            value,
+            "empty (every address of this machine), or an IP address such as 127.0.0.1 or [::1]",
+        )
     return value
 
 

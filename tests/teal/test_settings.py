@@ -51,6 +51,13 @@ def test_the_environment_beats_the_file(tmp_path):
         ("BLUE_RELEASE=v 1", "BLUE_RELEASE: 'v 1' is not valid"),
         ("HTPP_PORT=80", "HTPP_PORT is no setting; .env.example lists all there are"),
         ("GREEN_PORT=8081", "BLUE_PORT and GREEN_PORT are both 8081"),
+        ("HTTP_ADDR=10.0.0.300", "HTTP_ADDR: '10.0.0.300' is not valid; it must be empty"),
+        ("HTTP_ADDR=::1", "HTTP_ADDR: '::1' is not valid"),
+        ("HTTP_ADDR=[10.0.0.1]", "HTTP_ADDR: '[10.0.0.1]' is not valid"),
+        ("HTTP_PORT=²", "HTTP_PORT: '²' is not valid"),
+        ('RUNBOOK_URL=https://x/"y', "RUNBOOK_URL: "),
+        ("BLUE_RELEASE=vé", "BLUE_RELEASE: 'vé' is not valid"),
+        ("HTTP_PORT: 80", "line 1: HTTP_PORT is set with a colon"),
         ("LOG_ROTATE_MB=0", "LOG_ROTATE_MB: '0' is not valid; it must be a whole number from 1"),
     ],
 )
