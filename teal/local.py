@@ -40,7 +40,7 @@ class LocalRuntime:
         self.pools = pool_addresses(settings)
         self._socket = self.layout.directory / "supervisor.sock"
         self._output = self.layout.directory / "output"
-        if len(str(self._socket)) > LONGEST_SOCKET_PATH:
+        if len(os.fsencode(self._socket)) > LONGEST_SOCKET_PATH:
             raise RuntimeFailedError(
                 f"the path {self.layout.directory} is too long for a socket; move Teal up a few "
                 "folders"
@@ -169,7 +169,7 @@ autorestart = true
 startsecs = 1
 startretries = 1000000
 redirect_stderr = true
-stdout_logfile = {_ini(self._output / program.name)}.log
+stdout_logfile = {_ini(_ini(self._output / program.name))}.log
 stdout_logfile_maxbytes = 10MB
 stdout_logfile_backups = 1
 """)
@@ -239,7 +239,10 @@ class _EverythingIsHere(dict[str, str]):
 
 
 def _ini(value: object) -> str:
-    """Write a value so that supervisord's configuration reader takes it literally."""
+    """Write a value so that supervisord's configuration reader takes it literally.
+
+    It expands the name of an output file twice, so that one is written by this twice.
+    """
     return str(value).replace("%", "%%")
 
 

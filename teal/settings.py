@@ -13,6 +13,7 @@ from pathlib import Path
 
 from teal import envfile
 from teal.bootstrap import HOME, ROOT
+from teal.paths import unusable
 
 POOLS = ("blue", "green")
 # HTTP_ADDR for every address of this machine.
@@ -117,6 +118,9 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     values = {name: environment.get(name, own.get(name, defaults[name])) for name in defaults}
     fields = {name.lower(): _checked(name, value) for name, value in values.items()}
     directory = Path(environment.get("TEAL_DIR", HOME)).resolve()
+    for folder in (ROOT, directory):
+        if fault := unusable(folder):
+            raise SettingsError(fault)
     settings = Settings(directory=directory, **fields)  # type: ignore[arg-type] # checked by name
     _refuse_shared_ports(settings)
     return settings
