@@ -32,7 +32,7 @@ class Supervisor:
         self._socket = folder / "supervisor.sock"
         self._configuration = folder / "supervisord.conf"
         self.output = folder / "output"
-        if len(str(self._socket)) > LONGEST_SOCKET_PATH:
+        if len(os.fsencode(self._socket)) > LONGEST_SOCKET_PATH:
             raise RuntimeFailedError(
                 f"the path {folder} is too long for a socket; move Teal up a few folders"
             )
@@ -68,7 +68,7 @@ autorestart = true
 startsecs = 1
 startretries = 1000000
 redirect_stderr = true
-stdout_logfile = {_ini(self.output / program.name)}.log
+stdout_logfile = {_ini(_ini(self.output / program.name))}.log
 stdout_logfile_maxbytes = 10MB
 stdout_logfile_backups = 1
 """
@@ -219,7 +219,10 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 
 
 def _ini(value: object) -> str:
-    """Write a value so that supervisord's configuration reader takes it literally."""
+    """Write a value so that supervisord's configuration reader takes it literally.
+
+    It expands the name of an output file twice, so that one is written by this twice.
+    """
     return str(value).replace("%", "%%")
 
 
