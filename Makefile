@@ -19,7 +19,7 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: ## start everything, or what .env changed, no request lost; PULL=1 looks for newer images
-	$(TEAL) up $(if $(filter-out 0,$(PULL)),--pull)
+	$(TEAL) up $(if $(filter-out 0,$(call given,PULL)),--pull)
 
 chaos: ## break the active pool and judge what happens, MODE=error|timeout|crash|disconnect|latency
 	$(TEAL) chaos $(if $(call given,MODE),$(call quoted,MODE))
