@@ -50,8 +50,8 @@ SEEN = {
     ],
     "runs what it unpacked into /tmp": [
         (_ended(NO_MAP), "POOL_WRITABLE=/tmp:exec"),
-        (_ended("PermissionError: [Errno 13] Permission denied: '/tmp/java'"), "/tmp:exec"),
-        (_ended("sh: 1: /tmp/java: Permission denied", code=126), "/tmp:exec"),
+        (_ended("PermissionError: [Errno 13] Permission denied: '/tmp/java'"), "POOL_WRITABLE="),
+        (_ended("sh: 1: /tmp/java: Permission denied", code=126), "POOL_WRITABLE="),
     ],
     "refuses to be root": [
         (_ended("can not run elasticsearch as root"), "POOL_USER=1000"),
