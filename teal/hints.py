@@ -190,7 +190,7 @@ HABITS = (
     ),
     Habit(
         "runs what it unpacked into /tmp",
-        _says(r"failed to map segment from shared object|/tmp/\S+: permission denied"),
+        _says(words.NO_EXEC),
         _always("runs a program from /tmp: set POOL_WRITABLE=/tmp:exec in .env"),
     ),
     Habit(
