@@ -1,12 +1,12 @@
 """The Docker way: the containers of compose.yml."""
 
-import ipaddress
+import json
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 
-from teal import heartbeat
+from teal import gateway, heartbeat, networks, password, private
 from teal.bootstrap import ROOT
 from teal.layout import Layout
 from teal.runtime import RuntimeFailedError
@@ -29,24 +29,23 @@ class DockerRuntime:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.layout = Layout(settings.directory / self.name)
-        network = ipaddress.IPv4Network(settings.docker_subnet)
-        self._ip = {pool: str(network[11 + number]) for number, pool in enumerate(POOLS)}
-        # The upper half is for the containers whose address does not matter.
-        self._ip_range = str(list(network.subnets())[1])
-        self.pools = {
-            pool: f"{ip}:{settings.pool_port or settings.port_of(pool)}"
-            for pool, ip in self._ip.items()
-        }
+        self._plan = networks.plan(settings.docker_subnet)
+        self.pools = {pool: self._at(pool, self._plan.pool(pool)) for pool in POOLS}
 
     def start(self) -> None:
         self.layout.make(self._settings, hosts=_EveryPartIsAHost(), pools=self.pools)
-        ran = "alertmanager" in self.running()
+        password.make(self.layout)
+        ran = self.running()
         routes_changed = self._write_routes()
+        gateway_changed = gateway.render(self._settings, self.layout, self._gateway())
         self._hand_over_folders()
         self._compose("build", *self._build_flags(), limit=UP_LIMIT_SECONDS)
+        self._leave_other_networks()
         self._compose("up", "--detach", "--remove-orphans", "--quiet-pull", limit=UP_LIMIT_SECONDS)
-        if ran and routes_changed:
+        if "alertmanager" in ran and routes_changed:
             self._compose("kill", "--signal", "HUP", "alertmanager")
+        if "gateway" in ran and gateway_changed:
+            self._compose("kill", "--signal", "HUP", "gateway")
 
     def stop(self) -> None:
         if self.running():
@@ -131,11 +130,12 @@ class DockerRuntime:
             **settings.variables(),
             "TEAL_DATA": str(self.layout.directory),
             "TEAL_USER": f"{uid}:{gid}",
-            "TEAL_IP_RANGE": self._ip_range,
-            "TEAL_BLUE_IP": self._ip["blue"],
-            "TEAL_GREEN_IP": self._ip["green"],
+            **self._plan.variables(),
             "TEAL_BLUE_ADDR": self.pools["blue"],
             "TEAL_GREEN_ADDR": self.pools["green"],
+            "TEAL_BLUE_ADDR_BEFORE": self._at("blue", self._plan.before["blue"]),
+            "TEAL_GREEN_ADDR_BEFORE": self._at("green", self._plan.before["green"]),
+            "TEAL_INBOX_HOSTS": ",".join(self._inbox_hosts()),
             "TEAL_PROMETHEUS_URL": settings.link("prometheus"),
             "TEAL_ALERTMANAGER_URL": settings.link("alertmanager"),
             "TEAL_RUNBOOK_URL": settings.runbook,
@@ -153,13 +153,59 @@ class DockerRuntime:
         )
 
     def _hand_over_folders(self) -> None:
-        """Give what containers write to the user they run as, when root runs Teal."""
-        if os.getuid() != 0:
-            return
+        """Close what users sent; give what containers write to the user they run as."""
         uid, gid = _owner()
-        for folder in (self.layout.log, self.layout.exporter, self.layout.inbox):
-            for path in (folder, *folder.iterdir()):
-                os.chown(path, uid, gid)
+        private.protect(self.layout.private, owner=uid)
+        if os.getuid() == 0:
+            os.chown(self.layout.gateway, uid, gid)
+
+    def _at(self, pool: str, address: str) -> str:
+        return f"{address}:{self._settings.pool_port or self._settings.port_of(pool)}"
+
+    def _inbox_hosts(self) -> list[str]:
+        found = gateway.published(self._settings, "inbox")
+        return ["inbox", self._plan.address("inbox"), *(found[:1] if found else ())]
+
+    def _gateway(self) -> gateway.Place:
+        inside = self._plan.address
+        ports = {part: getattr(self._settings, f"{part}_port") for part in gateway.BEHIND}
+        parts = {part: f"{inside(part)}:{ports[part]}" for part in gateway.BEHIND[1:]}
+        parts["status"] = f"{inside('nginx')}:{ports['status']}"
+        for pool in POOLS:
+            parts[pool] = f"{inside('nginx')}:{self._settings.port_of(pool)}"
+        return gateway.Place(
+            # It is published on 127.0.0.1, and Docker passes on from the bridge's address.
+            listen="0.0.0.0",  # noqa: S104 - it looks at who asks
+            run="/tmp",  # noqa: S108 - of the container
+            this_machine=("127.0.0.0/8", self._plan.networks["edge"].bridge),
+            parts=parts,
+            # Grafana knows no password of Prometheus: it asks through the gateway as well.
+            also={"prometheus": (inside("grafana"), inside("gateway"))},
+        )
+
+    def _leave_other_networks(self) -> None:
+        """Take the stack down if it runs in networks of an older version, or of another subnet."""
+        names = _docker(
+            "network", "ls", "--format", "{{.Name}}",
+            "--filter", f"label=com.docker.compose.project={self._settings.stack}",
+        ).split()  # fmt: skip
+        existing = json.loads(_docker("network", "inspect", *names)) if names else []
+        found = [
+            networks.Found(each["Name"], tuple(c["Subnet"] for c in each["IPAM"]["Config"] or ()))
+            for each in existing
+        ]
+        in_the_way = self._plan.in_the_way(found, self._settings.stack)
+        if not in_the_way:
+            return
+        print(
+            "The networks are others than before: the stack goes down once, and comes up in the "
+            "new ones ...",
+            flush=True,
+        )
+        self._compose("down", "--remove-orphans")
+        for name in _docker("network", "ls", "--format", "{{.Name}}").split():
+            if name in in_the_way:
+                _docker("network", "rm", name)
 
 
 # Private

@@ -14,11 +14,17 @@ from typing import Any
 
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
-from teal import heartbeat, packages
+from teal import gateway, heartbeat, packages, password, private
 from teal.follow import follow_file
-from teal.layout import Layout
+from teal.layout import BEHIND_GATEWAY, Layout
 from teal.program import Program
-from teal.programs import nginx_command, pool_addresses, programs, render_nginx
+from teal.programs import (
+    gateway_place,
+    nginx_command,
+    pool_addresses,
+    programs,
+    render_nginx,
+)
 from teal.runtime import RuntimeFailedError
 from teal.settings import Settings
 from teal.wait import wait_for
@@ -49,16 +55,23 @@ class LocalRuntime:
     def start(self) -> None:
         packages.fetch_missing()
         self.layout.make(self._settings, hosts=_EverythingIsHere(), pools=self.pools)
+        password.make(self.layout)
         nginx_changed = render_nginx(self._settings, self.layout)
         routes_changed = self._write_routes()
+        place = gateway_place(self._settings, self.layout)
+        gateway_changed = gateway.render(self._settings, self.layout, place)
         self._output.mkdir(exist_ok=True)
+        private.protect(self.layout.private)
         configuration = self.layout.directory / "supervisord.conf"
         everything = programs(self._settings, self.layout)
         configuration.write_text(self._configuration(everything))
         if self._is_up():
-            self._apply_changes()
+            # First: a port that it does not listen on any more may be the gateway's now.
             if nginx_changed:
                 self._call("signalProcess", "nginx", "HUP")
+            self._apply_changes()
+            if gateway_changed:
+                self._call("signalProcess", "gateway", "HUP")
             if routes_changed:
                 self._call("signalProcess", "alertmanager", "HUP")
         else:
@@ -144,6 +157,7 @@ logfile = {_ini(folder / "supervisord.log")}
 logfile_maxbytes = 5MB
 logfile_backups = 1
 pidfile = {_ini(folder / "supervisord.pid")}
+umask = {private.UMASK:03o}
 childlogdir = {_ini(self._output)}
 
 [unix_http_server]
@@ -232,10 +246,10 @@ stdout_logfile_backups = 1
 
 
 class _EverythingIsHere(dict[str, str]):
-    """Every part's host is this machine."""
+    """Every part's host is this machine; all but the front door are behind the gateway."""
 
     def __missing__(self, part: str) -> str:
-        return "127.0.0.1"
+        return "127.0.0.1" if part == "nginx" else BEHIND_GATEWAY
 
 
 def _ini(value: object) -> str:

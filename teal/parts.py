@@ -44,8 +44,17 @@ def parts(settings: Settings) -> list[Part]:
         health=f"{front}/healthz",
         link=f"{front}/",
     )
+    gateway = Part(
+        name="gateway",
+        does="the way in to all below, for this machine",
+        setting="STATUS_PORT",
+        port=settings.status_port,
+        health=settings.url("status") + "/healthz",
+        link=settings.url("status") + "/stub_status",
+    )
     return [
         nginx,
+        gateway,
         *pools,
         _part(settings, "exporter", "log lines to metrics", health="/-/ready", link="/metrics"),
         _part(settings, "blackbox", "probes both pools", health="/-/healthy", link="/"),

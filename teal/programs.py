@@ -10,7 +10,8 @@ from pathlib import Path
 
 from teal import grafana, packages
 from teal.bootstrap import ROOT, SetupError
-from teal.layout import Layout
+from teal.gateway import BEHIND, Place, published
+from teal.layout import BEHIND_GATEWAY, Layout
 from teal.program import Program
 from teal.settings import POOLS, Settings
 from teal.templates import fill_in
@@ -29,6 +30,7 @@ def programs(settings: Settings, layout: Layout) -> list[Program]:
         _pool("blue", settings),
         _pool("green", settings),
         _nginx(layout),
+        _gateway(layout),
         _rotate(settings, layout),
     ]
     server = grafana.program(settings, layout)
@@ -47,19 +49,38 @@ def render_nginx(settings: Settings, layout: Layout) -> bool:
     """
     folder = _nginx_folder(layout)
     values = {
-        # Started by root, nginx would give its workers to a user who may not enter this folder and
-        # would never see the flag file. A normal user needs no such line.
-        "NGINX_USER_DIRECTIVE": "user root;" if os.getuid() == 0 else "",
+        "NGINX_USER_DIRECTIVE": _user_directive(),
         "NGINX_RUN_DIR": str(folder),
         "LOG_DIR": str(layout.log),
         "STATE_DIR": str(layout.state),
         "BLUE_ADDR": pool_addresses(settings)["blue"],
         "GREEN_ADDR": pool_addresses(settings)["green"],
         "HTTP_LISTEN": f"{settings.http_addr}:{settings.http_port}",
-        "STATUS_LISTEN": f"127.0.0.1:{settings.status_port}",
+        "STATUS_LISTEN": f"{BEHIND_GATEWAY}:{settings.status_port}",
+        # As in containers, although here a pool's own port says as much.
+        "BLUE_DIRECT": f"{BEHIND_GATEWAY}:{settings.blue_port}",
+        "GREEN_DIRECT": f"{BEHIND_GATEWAY}:{settings.green_port}",
+        "INSIDE": "127.0.0.0/8",
         "READ_TIMEOUT": settings.read_timeout,
     }
     return fill_in(ROOT / "nginx" / "templates", folder, values)
+
+
+def gateway_place(settings: Settings, layout: Layout) -> Place:
+    """Return where the gateway stands: on the ports of 127.0.0.1, before the same of 127.0.0.2."""
+    return Place(
+        listen="127.0.0.1",
+        run=str(layout.gateway),
+        this_machine=("127.0.0.0/8",),
+        parts={part: f"{BEHIND_GATEWAY}:{getattr(settings, f'{part}_port')}" for part in BEHIND},
+        user=_user_directive(),
+    )
+
+
+def gateway_command(layout: Layout) -> list[str]:
+    """Return the command line that runs the gateway."""
+    folder = layout.gateway
+    return [_server("nginx"), "-e", "stderr", "-p", str(folder), "-c", f"{folder}/nginx.conf"]
 
 
 def nginx_command(layout: Layout) -> list[str]:
@@ -86,6 +107,12 @@ def _server(command: str) -> str:
     return str(found)
 
 
+def _user_directive() -> str:
+    # Started by root, nginx would give its workers to a user who may not enter this folder and
+    # would never see the flag file. A normal user needs no such line.
+    return "user root;" if os.getuid() == 0 else ""
+
+
 def _nginx_folder(layout: Layout) -> Path:
     return layout.directory / "nginx"
 
@@ -103,6 +130,10 @@ def _nginx(layout: Layout) -> Program:
         stop_signal="QUIT",
         stop_seconds=35,
     )
+
+
+def _gateway(layout: Layout) -> Program:
+    return Program(name="gateway", command=gateway_command(layout), directory=layout.gateway)
 
 
 def _rotate(settings: Settings, layout: Layout) -> Program:
@@ -135,13 +166,15 @@ def _pool(pool: str, settings: Settings) -> Program:
 
 
 def _inbox(settings: Settings, layout: Layout) -> Program:
+    found = published(settings, "inbox")
     return Program(
         name="inbox",
         command=[sys.executable, "-m", "inbox"],
         directory=ROOT / "apps",
         environment={
             "PORT": str(settings.inbox_port),
-            "BIND": "127.0.0.1",
+            "BIND": BEHIND_GATEWAY,
+            "HOSTS": ",".join([BEHIND_GATEWAY, *(found[:1] if found else ())]),
             "DATA_DIR": str(layout.inbox),
             "RUNBOOK_FILE": str(ROOT / "docs" / "runbook.md"),
         },
@@ -162,7 +195,8 @@ def _exporter(settings: Settings, layout: Layout) -> Program:
             ),
             "NGINXLOG_DESIRED_DIR": str(layout.desired),
             "NGINXLOG_STATE_FILE": str(layout.exporter / "state.json"),
-            "NGINXLOG_LISTEN": f"127.0.0.1:{settings.exporter_port}",
+            "NGINXLOG_LISTEN": f"{BEHIND_GATEWAY}:{settings.exporter_port}",
+            "NGINXLOG_WEB_CONFIG_FILE": str(layout.web_config),
         },
     )
 
@@ -173,7 +207,8 @@ def _blackbox(settings: Settings, layout: Layout) -> Program:
         command=[
             _server("prometheus-blackbox-exporter"),
             f"--config.file={ROOT / 'prometheus' / 'blackbox.yml'}",
-            f"--web.listen-address=127.0.0.1:{settings.blackbox_port}",
+            f"--web.config.file={layout.web_config}",
+            f"--web.listen-address={BEHIND_GATEWAY}:{settings.blackbox_port}",
         ],
         directory=layout.directory,
     )
@@ -188,6 +223,7 @@ def _prometheus(settings: Settings, layout: Layout) -> Program:
         "prometheus.yml": ROOT / "prometheus" / "prometheus.yml",
         "rules": ROOT / "prometheus" / "rules",
         "targets": layout.targets,
+        "web": layout.web,
     }.items():
         _link(folder / name, target)
     has_grafana = settings.dashboard_url or grafana.executable()
@@ -199,7 +235,8 @@ def _prometheus(settings: Settings, layout: Layout) -> Program:
             f"--storage.tsdb.path={folder / 'data'}",
             f"--storage.tsdb.retention.time={settings.retention_time}",
             f"--storage.tsdb.retention.size={settings.retention_size}",
-            f"--web.listen-address=127.0.0.1:{settings.prometheus_port}",
+            f"--web.config.file={layout.web_config}",
+            f"--web.listen-address={BEHIND_GATEWAY}:{settings.prometheus_port}",
             f"--web.external-url={settings.link('prometheus')}",
             "--web.route-prefix=/",
             # As in compose.yml, which says why.
@@ -241,7 +278,8 @@ def _alertmanager(settings: Settings, layout: Layout) -> Program:
             program,
             f"--config.file={layout.alertmanager}",
             f"--storage.path={data}",
-            f"--web.listen-address=127.0.0.1:{settings.alertmanager_port}",
+            f"--web.config.file={layout.web_config}",
+            f"--web.listen-address={BEHIND_GATEWAY}:{settings.alertmanager_port}",
             f"--web.external-url={settings.link('alertmanager')}",
             "--web.route-prefix=/",
             # One Alertmanager: no cluster, no port 9094, no settling time.

@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from teal import packages
+from teal import gateway, packages, password
 from teal.bootstrap import ROOT
 from teal.docker import DockerRuntime
 from teal.layout import Layout
-from teal.programs import nginx_command, render_nginx
+from teal.programs import gateway_command, gateway_place, nginx_command, render_nginx
 from teal.runtime import docker_answers
 from teal.settings import Settings
 
@@ -63,9 +63,11 @@ def run(settings: Settings, _: argparse.Namespace) -> int:
 def _checks(settings: Settings, folder: Path) -> list[Check]:
     python = [sys.executable, "-m"]
     layout = Layout(folder)
-    for made in (layout.log, layout.state):
+    for made in (layout.log, layout.state, layout.secrets):
         made.mkdir()
     render_nginx(settings, layout)
+    password.make(layout)
+    gateway.render(settings, layout, gateway_place(settings, layout))
     rules = sorted(str(path) for path in (ROOT / "prometheus" / "rules").glob("*.yml"))
     rule_tests = sorted(str(path) for path in (ROOT / "tests" / "rules").glob("*.yml"))
     scripts = sorted(str(path) for path in ROOT.glob("nginx/*.sh"))
@@ -76,6 +78,7 @@ def _checks(settings: Settings, folder: Path) -> list[Check]:
         Check("ruff: format", [*python, "ruff", "format", "--quiet", "--check", str(ROOT)]),
         Check("mypy: strict", [*python, "mypy", "teal", "apps", "exporter/src", "grafana"]),
         Check("nginx -t", [*nginx_command(layout), "-t", "-q"]),
+        Check("nginx -t: gateway", [*gateway_command(layout), "-t", "-q"]),
         Check("promtool check config", [*_tool("promtool"), "check", "config", _PROMETHEUS]),
         Check("promtool check rules", [*_tool("promtool"), "check", "rules", *rules]),
         Check("promtool test rules", [*_tool("promtool"), "test", "rules", *rule_tests]),

@@ -37,12 +37,15 @@ def refuse_taken_ports(settings: Settings, runtime: Runtime) -> None:
     Raises RuntimeFailedError.
     """
     ours = runtime.running()
-    listeners = [(part.name, part.setting, part.port) for part in parts(settings)]
-    for name, setting, port in [*listeners, ("nginx", "STATUS_PORT", settings.status_port)]:
-        if name not in ours and _is_taken(port):
+    for part in parts(settings):
+        # The gateway holds the ports of what is behind it; nginx that of the gateway, in a stack of
+        # an older version.
+        holder = "nginx" if part.name in ("nginx", "gateway") else "gateway"
+        is_ours = part.name in ours or holder in ours
+        if not is_ours and _is_taken(part.port):
             raise RuntimeFailedError(
-                f"port {port} ({name}) is taken by another program; set {setting} in .env to a "
-                "free one"
+                f"port {part.port} ({part.name}) is taken by another program; set {part.setting} "
+                "in .env to a free one"
             )
 
 
