@@ -133,7 +133,12 @@ def _nginx(layout: Layout) -> Program:
 
 
 def _gateway(layout: Layout) -> Program:
-    return Program(name="gateway", command=gateway_command(layout), directory=layout.gateway)
+    command = [str(ROOT / "nginx" / "run.sh"), str(layout.gateway / "nginx.pid")]
+    return Program(
+        name="gateway",
+        command=[*command, *gateway_command(layout)],
+        directory=layout.gateway,
+    )
 
 
 def _rotate(settings: Settings, layout: Layout) -> Program:
