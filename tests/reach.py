@@ -34,7 +34,7 @@ MESSAGE = {"text": "evil", "attachments": [{"title": "evil"}]}
 
 
 def acts(canary):
-    """Return part -> what may be done to it: method, path, body. `canary` is an address to probe."""
+    """Return part -> what may be done to it: method, path, body. `canary`: an address to probe."""
     return {
         "alertmanager": [
             ("POST", "/api/v2/silences", _body(silence())),

@@ -64,7 +64,7 @@ def test_a_web_page_changes_nothing_and_reads_nothing(open_door):
     """A real browser, a page of another address, everything that a page can do."""
     settings = open_door.settings
     with Page([]) as page:
-        canary = f"http://127.0.0.1:{page._server.server_port}/probed"
+        canary = f"http://127.0.0.1:{page.port}/probed"
         page.attempts = [
             {"url": f"http://{host}:{getattr(settings, part + '_port')}{path}", "method": method}
             | ({} if body is None else {"body": body})

@@ -58,7 +58,7 @@ def save(path: Path, state: dict[str, Any], *, is_all: bool = True) -> None:
     try:
         _replace(path, state)
         if is_all:
-            _is_all(path).touch()
+            _is_all(path).touch(mode=0o640)
     except OSError:
         # To delete works on a full disk, too.
         with suppress(OSError):
