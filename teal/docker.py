@@ -34,18 +34,21 @@ class DockerRuntime:
 
     def start(self) -> None:
         self.layout.make(self._settings, hosts=_EveryPartIsAHost(), pools=self.pools)
-        password.make(self.layout)
+        has_new_password = password.make(self.layout)
         ran = self.running()
         routes_changed = self._write_routes()
-        gateway_changed = gateway.render(self._settings, self.layout, self._gateway())
+        gateway.render(self._settings, self.layout, self._gateway())
         self._hand_over_folders()
+        # First, and whether it is different or not: a `make up` that failed may have made it so.
+        if ran.get("gateway") == "running":
+            self._compose("kill", "--signal", "HUP", "gateway")
+        if ran.get("prometheus") == "running" and has_new_password:
+            self._compose("restart", "prometheus")
         self._compose("build", *self._build_flags(), limit=UP_LIMIT_SECONDS)
         self._leave_other_networks()
         self._compose("up", "--detach", "--remove-orphans", "--quiet-pull", limit=UP_LIMIT_SECONDS)
         if "alertmanager" in ran and routes_changed:
             self._compose("kill", "--signal", "HUP", "alertmanager")
-        if "gateway" in ran and gateway_changed:
-            self._compose("kill", "--signal", "HUP", "gateway")
 
     def stop(self) -> None:
         if self.running():

@@ -45,12 +45,12 @@ class Place:
     user: str = ""
 
 
-def render(settings: Settings, layout: Layout, place: Place) -> bool:
-    """Write the configuration. Return whether anything is different from before."""
+def render(settings: Settings, layout: Layout, place: Place) -> None:
+    """Write the configuration."""
     layout.gateway.mkdir(parents=True, exist_ok=True)
     # It holds the password.
     layout.gateway.chmod(0o700)
-    return fill_in(ROOT / "nginx" / "gateway", layout.gateway, _values(settings, place, layout))
+    fill_in(ROOT / "nginx" / "gateway", layout.gateway, _values(settings, place, layout))
 
 
 def names(url: str) -> tuple[str, str] | None:

@@ -55,11 +55,11 @@ class LocalRuntime:
     def start(self) -> None:
         packages.fetch_missing()
         self.layout.make(self._settings, hosts=_EverythingIsHere(), pools=self.pools)
-        password.make(self.layout)
+        has_new_password = password.make(self.layout)
         nginx_changed = render_nginx(self._settings, self.layout)
         routes_changed = self._write_routes()
         place = gateway_place(self._settings, self.layout)
-        gateway_changed = gateway.render(self._settings, self.layout, place)
+        gateway.render(self._settings, self.layout, place)
         self._output.mkdir(exist_ok=True)
         private.protect(self.layout.private)
         configuration = self.layout.directory / "supervisord.conf"
@@ -70,8 +70,11 @@ class LocalRuntime:
             if nginx_changed:
                 self._call("signalProcess", "nginx", "HUP")
             self._apply_changes()
-            if gateway_changed:
-                self._call("signalProcess", "gateway", "HUP")
+            # Whether it is different or not: a `make up` that failed may have made it so.
+            self._call("signalProcess", "gateway", "HUP")
+            if has_new_password:
+                self._call("stopProcess", "prometheus", True)
+                self._call("startProcess", "prometheus", False)
             if routes_changed:
                 self._call("signalProcess", "alertmanager", "HUP")
         else:

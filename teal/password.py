@@ -18,19 +18,25 @@ USER = "teal"
 _ROUNDS = 4
 
 
-def make(layout: Layout) -> None:
-    """Write the password and what programs check it with, unless both are there and fit."""
+def make(layout: Layout) -> bool:
+    """Write the password and what programs check it with, unless both are there and fit.
+
+    Return whether the password is a new one. Prometheus goes on saying the old one until it is
+    started anew; all others notice by themselves.
+    """
     # In containers only the programs that need these files are given them, under other users: the
     # files are readable, the folder above is not.
     layout.web.mkdir(parents=True, exist_ok=True)
     layout.web.chmod(0o755)
-    if not layout.password.exists():
+    is_new = not layout.password.exists()
+    if is_new:
         write(layout.password, secrets.token_urlsafe(24), mode=0o444)
     if not _fits(layout):
         hashed = bcrypt.hashpw(layout.password.read_bytes(), bcrypt.gensalt(_ROUNDS))
         users = {"basic_auth_users": {USER: hashed.decode()}}
         # JSON is YAML.
         write(layout.web_config, json.dumps(users) + "\n", mode=0o444)
+    return is_new
 
 
 def authorization(layout: Layout) -> str:

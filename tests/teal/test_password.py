@@ -27,7 +27,7 @@ def _fits(layout):
 def test_it_is_made_once(layout):
     """Programs that run go on knowing it."""
     before = layout.password.read_text(), layout.web_config.read_text()
-    password.make(layout)
+    assert not password.make(layout)
 
     assert before == (layout.password.read_text(), layout.web_config.read_text())
     assert _fits(layout)
@@ -38,7 +38,8 @@ def test_it_is_made_once(layout):
 def test_a_lost_half_is_made_anew(layout, lost):
     """Both fit each other again."""
     getattr(layout, lost).unlink()
-    password.make(layout)
+
+    assert (lost == "password") == password.make(layout)
 
     assert _fits(layout)
 
