@@ -10,8 +10,8 @@ TEAL := @python3 -m teal
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: ## start everything, wait until it is ready, show what runs where
-	$(TEAL) up
+up: ## start everything, or what .env changed, no request lost; PULL=1 looks for newer images
+	$(TEAL) up $(if $(filter-out 0,$(PULL)),--pull)
 
 chaos: ## break the active pool and judge what happens, MODE=error|timeout|crash|disconnect|latency
 	$(TEAL) chaos $(MODE)

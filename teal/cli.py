@@ -1,6 +1,7 @@
 """The command line: one subcommand for each of the Makefile's targets."""
 
 import argparse
+import errno
 import os
 import sys
 
@@ -8,11 +9,14 @@ import requests
 
 from teal import commands
 from teal.bootstrap import SetupError
+from teal.exclusive import exclusive
 from teal.runtime import RuntimeFailedError
 from teal.settings import SettingsError, load
 from teal.wait import WaitedTooLongError
 
 INTERRUPTED = 130
+# Trouble of the machine, not of the program: named in a line.
+_NAMED = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def main() -> int:
@@ -28,7 +32,12 @@ def main() -> int:
         subparser.set_defaults(run=module.run)
     arguments = parser.parse_args()
     try:
-        return int(arguments.run(load(), arguments))
+        settings = load()
+        if not getattr(commands.ALL[arguments.command], "IS_EXCLUSIVE", False):
+            return int(arguments.run(settings, arguments))
+        # Two operators at a time would each undo what the other one does.
+        with exclusive(settings, arguments.command):
+            return int(arguments.run(settings, arguments))
     except (SettingsError, SetupError, RuntimeFailedError, WaitedTooLongError) as error:
         print(f"teal: {error}", file=sys.stderr)
     except requests.ConnectionError as error:
@@ -42,4 +51,8 @@ def main() -> int:
         # The reader (head, less) has gone; Python must not complain again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.errno not in _NAMED:
+            raise
+        print(f"teal: {error.filename or 'a file'}: {error.strerror}", file=sys.stderr)
     return 1

@@ -38,7 +38,8 @@ class Place:
     run: str
     # Addresses and networks that are this machine.
     this_machine: tuple[str, ...]
-    # Each of BEHIND, and each pool if it stands in front of them -> address and port.
+    # Each of BEHIND, and each pool if it stands in front of them -> address and port. Grafana may
+    # be missing.
     parts: Mapping[str, str]
     # Part -> a further address that may ask for it, under the name that comes with it.
     also: Mapping[str, tuple[str, str]] = field(default_factory=dict)
@@ -88,6 +89,8 @@ def _values(settings: Settings, place: Place, layout: Layout) -> dict[str, str]:
     def entries(pairs: list[tuple[str, str]]) -> str:
         return "\n    ".join(f'"{ports[part]} {value}" 1;' for part, value in pairs)
 
+    more = [f"include {part}.conf;" for part in ("grafana",) if part in place.parts]
+    more += ["include pools.conf;"] if set(POOLS) <= set(place.parts) else []
     return {
         "NGINX_USER_DIRECTIVE": place.user,
         "RUN_DIR": place.run,
@@ -97,8 +100,8 @@ def _values(settings: Settings, place: Place, layout: Layout) -> dict[str, str]:
         "ALSO_HOSTS": entries(hosts),
         "ALSO_ORIGINS": entries(origins),
         "AUTHORIZATION": password.authorization(layout),
-        "POOL_SERVERS": "include pools.conf;" if set(POOLS) <= set(place.parts) else "",
+        "MORE_SERVERS": "\n    ".join(more),
         **{f"{part.upper()}_PORT": str(port) for part, port in ports.items()},
-        **{f"{part.upper()}_ADDR": place.parts[part] for part in BEHIND},
+        **{f"{part.upper()}_ADDR": place.parts.get(part, "") for part in BEHIND},
         **pools,
     }

@@ -43,6 +43,16 @@ class Layout:
         return self.state / "desired"
 
     @property
+    def nginx(self) -> Path:
+        """nginx's configuration, see `teal.nginx`; as a plain process nginx runs here, too."""
+        return self.directory / "nginx"
+
+    @property
+    def spool(self) -> Path:
+        """nginx collects large request bodies here; what a crash leaves behind is removed."""
+        return self.directory / "spool"
+
+    @property
     def exporter(self) -> Path:
         """The exporter keeps its counters and its place in the log here."""
         return self.directory / "exporter"
@@ -73,6 +83,11 @@ class Layout:
         return self.secrets / "grafana_admin_password"
 
     @property
+    def pools(self) -> Path:
+        """Compose reads here what is said of the two pools; it holds their environment."""
+        return self.secrets / "pools.json"
+
+    @property
     def web(self) -> Path:
         """The password of the monitoring, and what it is checked with; see `teal.password`."""
         return self.secrets / "web"
@@ -95,8 +110,7 @@ class Layout:
     @property
     def private(self) -> tuple[Path, ...]:
         """Folders that hold what users sent, or that the parts write about it."""
-        names = ("output", "nginx", "spool")
-        return (self.log, self.exporter, self.inbox, *(self.directory / name for name in names))
+        return (self.log, self.spool, self.exporter, self.inbox, self.directory / "output")
 
     @property
     def drill(self) -> Path:
@@ -109,7 +123,8 @@ class Layout:
         `hosts` names the host of each part as Prometheus and Alertmanager see it, `pools` the
         address and port of each pool.
         """
-        for folder in (self.log, self.drill.parent, self.exporter, self.inbox, self.targets):
+        nginx = (self.log, self.drill.parent, self.nginx, self.spool)
+        for folder in (*nginx, self.exporter, self.inbox, self.targets):
             folder.mkdir(parents=True, exist_ok=True)
         self.secrets.mkdir(mode=0o700, exist_ok=True)
         for name, groups in _targets(settings, hosts, pools).items():

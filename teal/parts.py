@@ -65,6 +65,18 @@ def parts(settings: Settings) -> list[Part]:
     ]
 
 
+def part_at(settings: Settings, port: int, holder: str) -> str:
+    """Return which part a port is for, if what listens there does so for it; else the holder.
+
+    The gateway holds the ports of what is behind it; nginx, or the part itself, did in a stack of
+    an older version.
+    """
+    for part in parts(settings):
+        if part.port == port and holder in (part.name, "gateway", "nginx") and part.name != "nginx":
+            return part.name
+    return holder
+
+
 # Private
 
 

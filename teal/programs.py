@@ -6,15 +6,15 @@ same.
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-from teal import grafana, packages
+from teal import grafana, nginx, packages
 from teal.bootstrap import ROOT, SetupError
 from teal.gateway import BEHIND, Place, published
 from teal.layout import BEHIND_GATEWAY, Layout
 from teal.program import Program
 from teal.settings import POOLS, Settings
-from teal.templates import fill_in
 
 _START_DELAY_SINCE = (0, 30)
 
@@ -31,7 +31,7 @@ def programs(settings: Settings, layout: Layout) -> list[Program]:
         _pool("green", settings),
         _nginx(layout),
         _gateway(layout),
-        _rotate(settings, layout),
+        _rotate(layout),
     ]
     server = grafana.program(settings, layout)
     return [*everything, server] if server else everything
@@ -42,37 +42,32 @@ def pool_addresses(settings: Settings) -> dict[str, str]:
     return {pool: f"127.0.0.1:{settings.port_of(pool)}" for pool in POOLS}
 
 
-def render_nginx(settings: Settings, layout: Layout) -> bool:
-    """Fill in nginx's templates, as the image's own entrypoint does in a container.
-
-    Return whether anything is different from before.
-    """
-    folder = _nginx_folder(layout)
-    values = {
-        "NGINX_USER_DIRECTIVE": _user_directive(),
-        "NGINX_RUN_DIR": str(folder),
-        "LOG_DIR": str(layout.log),
-        "STATE_DIR": str(layout.state),
-        "BLUE_ADDR": pool_addresses(settings)["blue"],
-        "GREEN_ADDR": pool_addresses(settings)["green"],
-        "HTTP_LISTEN": f"{settings.http_addr}:{settings.http_port}",
-        "STATUS_LISTEN": f"{BEHIND_GATEWAY}:{settings.status_port}",
-        # As in containers, although here a pool's own port says as much.
-        "BLUE_DIRECT": f"{BEHIND_GATEWAY}:{settings.blue_port}",
-        "GREEN_DIRECT": f"{BEHIND_GATEWAY}:{settings.green_port}",
-        "INSIDE": "127.0.0.0/8",
-        "READ_TIMEOUT": settings.read_timeout,
-    }
-    return fill_in(ROOT / "nginx" / "templates", folder, values)
+def nginx_surroundings(
+    settings: Settings, layout: Layout, *, pools: Mapping[str, str]
+) -> nginx.Surroundings:
+    """Return where nginx finds itself as a plain process. `pools` is where each pool is now."""
+    return nginx.Surroundings(
+        run=str(layout.nginx),
+        log=str(layout.log),
+        state=str(layout.state),
+        spool=str(layout.spool),
+        pools=pools,
+        http_listen=f"{settings.http_addr}:{settings.http_port}",
+        private=BEHIND_GATEWAY,
+        inside="127.0.0.0/8",
+        version=packages.version(Path(_server("nginx"))),
+        user=_user_directive(),
+    )
 
 
-def gateway_place(settings: Settings, layout: Layout) -> Place:
+def gateway_place(settings: Settings, layout: Layout, *, has_grafana: bool) -> Place:
     """Return where the gateway stands: on the ports of 127.0.0.1, before the same of 127.0.0.2."""
+    behind = [part for part in BEHIND if part != "grafana" or has_grafana]
     return Place(
         listen="127.0.0.1",
         run=str(layout.gateway),
         this_machine=("127.0.0.0/8",),
-        parts={part: f"{BEHIND_GATEWAY}:{getattr(settings, f'{part}_port')}" for part in BEHIND},
+        parts={part: f"{BEHIND_GATEWAY}:{getattr(settings, f'{part}_port')}" for part in behind},
         user=_user_directive(),
     )
 
@@ -83,10 +78,10 @@ def gateway_command(layout: Layout) -> list[str]:
     return [_server("nginx"), "-e", "stderr", "-p", str(folder), "-c", f"{folder}/nginx.conf"]
 
 
-def nginx_command(layout: Layout) -> list[str]:
-    """Return the command line that runs the rendered nginx configuration."""
-    folder = _nginx_folder(layout)
-    return [_server("nginx"), "-e", "stderr", "-p", str(folder), "-c", f"{folder}/nginx.conf"]
+def nginx_command(layout: Layout, configuration: Path | None = None) -> list[str]:
+    """Return the command line that runs nginx with the current configuration, or with another."""
+    path = (configuration or layout.nginx / "current") / "nginx.conf"
+    return [_server("nginx"), "-e", "stderr", "-p", str(layout.nginx), "-c", str(path)]
 
 
 def start_delay(alertmanager: tuple[int, ...]) -> list[str]:
@@ -113,27 +108,8 @@ def _user_directive() -> str:
     return "user root;" if os.getuid() == 0 else ""
 
 
-def _nginx_folder(layout: Layout) -> Path:
-    return layout.directory / "nginx"
-
-
-def _nginx(layout: Layout) -> Program:
-    folder = _nginx_folder(layout)
-    return Program(
-        name="nginx",
-        command=[
-            str(ROOT / "nginx" / "run.sh"),
-            str(folder / "nginx.pid"),
-            *nginx_command(layout),
-        ],
-        directory=folder,
-        stop_signal="QUIT",
-        stop_seconds=35,
-    )
-
-
 def _gateway(layout: Layout) -> Program:
-    command = [str(ROOT / "nginx" / "run.sh"), str(layout.gateway / "nginx.pid")]
+    command = [str(ROOT / "nginx" / "gateway" / "run.sh"), str(layout.gateway / "nginx.pid")]
     return Program(
         name="gateway",
         command=[*command, *gateway_command(layout)],
@@ -141,15 +117,30 @@ def _gateway(layout: Layout) -> Program:
     )
 
 
-def _rotate(settings: Settings, layout: Layout) -> Program:
+def _nginx(layout: Layout) -> Program:
+    return Program(
+        name="nginx",
+        command=[
+            sys.executable,
+            "-m",
+            "teal.front_door",
+            str(layout.nginx),
+            *nginx_command(layout),
+        ],
+        directory=layout.nginx,
+        environment={"PYTHONPATH": str(ROOT)},
+        stop_signal="QUIT",
+    )
+
+
+def _rotate(layout: Layout) -> Program:
     return Program(
         name="rotate",
         command=[
             str(ROOT / "nginx" / "rotate.sh"),
             str(layout.access_log),
-            str(_nginx_folder(layout) / "nginx.pid"),
-            str(settings.log_rotate_mb),
-            str(settings.log_rotate_keep),
+            str(layout.nginx / "parent.pid"),
+            str(layout.nginx / "rotate"),
         ],
         directory=layout.log,
     )

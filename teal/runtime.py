@@ -2,17 +2,34 @@
 
 import shutil
 import subprocess
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 from teal.layout import Layout
 from teal.settings import Settings
+
+if TYPE_CHECKING:
+    # It raises the error of this module.
+    from teal.rollout.fleet import Fleet
 
 PROBE_LIMIT_SECONDS = 10
 
 
 class RuntimeFailedError(Exception):
     """The stack could not be made to do something; the text says in one line what and why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listener:
+    """A port of this machine that a part of the stack wants."""
+
+    part: str
+    # Empty: every address.
+    address: str
+    port: int
+    # A stack works without it.
+    is_optional: bool = False
 
 
 class Runtime(Protocol):
@@ -23,10 +40,22 @@ class Runtime(Protocol):
     # The address and port of each pool as nginx sees it, and writes it into the log.
     pools: dict[str, str]
 
-    def start(self) -> None:
-        """Start every part that does not run, with the settings of now.
+    @property
+    def fleet(self) -> "Fleet":
+        """The pools themselves: renewed one at a time, and asked as nginx asks them."""
 
-        Raises RuntimeFailedError.
+    def listeners(self) -> list[Listener]:
+        """Return every port that the stack wants."""
+
+    def holder(self, port: int) -> str | None:
+        """Return the part of this stack that listens at a port now; None where none does."""
+
+    def start(self, *, pull: bool = False, without: Collection[str] = ()) -> list[str]:
+        """Bring every part but a running pool in line with the settings of now.
+
+        `pull` looks for newer images, `without` names the optional parts that are left out. Return
+        what is to be told: an optional part that did not start, an image that changed. Raises
+        RuntimeFailedError.
         """
 
     def stop(self) -> None:
@@ -38,8 +67,8 @@ class Runtime(Protocol):
     def running(self) -> dict[str, str]:
         """Return the state of each part that was started, in the runner's words, by name."""
 
-    def reload(self) -> None:
-        """Have nginx, Prometheus and Alertmanager read their files again.
+    def reload(self) -> list[str]:
+        """Have the parts whose files have changed read them again; return their names.
 
         Raises RuntimeFailedError.
         """

@@ -35,10 +35,22 @@ class Settings:
     pool_port: str
     blue_release: str
     green_release: str
+    pool_user: str
+    pool_caps: str
     pool_read_only: str
+    pool_writable: str
+    pool_env_file: str
+    pool_init: str
     pool_memory: str
+    pool_shm: str
+    pool_cpus: str
+    pool_pids: int
+    pool_start_seconds: int
+    pool_stop_seconds: int
     health_path: str
     read_timeout: str
+    pool_keepalive: str
+    drain_timeout: str
     http_addr: str
     http_port: int
     blue_port: int
@@ -128,17 +140,36 @@ _CHOICES = {
     "RUNTIME": ("auto", "docker", "local"),
     "GRAFANA": ("on", "off"),
     "POOL_READ_ONLY": ("true", "false"),
+    "POOL_INIT": ("true", "false"),
 }
+# https://github.com/distribution/reference: host:port/path:tag@sha256:digest.
+_IMAGE = (
+    r"([A-Za-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*(:\w[\w.-]{0,127})?"
+    r"(@sha256:[0-9a-f]{64})?"
+)
+_IMAGE_MEANS = "an image such as registry.example.com/shop:1.4 or shop@sha256:<64 hex digits>"
+_SIZE = r"[1-9][0-9]*[mg]"
+_FOLDER = rf"/[\w@%+.-][\w@%+./-]*(:{_SIZE})?(:exec)?"
+_USER = r"([a-z_][a-z0-9_.-]*\$?|[0-9]+)?((?<=.):([a-z_][a-z0-9_.-]*|[0-9]+))?"
 _PATTERNS = {
     "STACK": (r"[a-z0-9][a-z0-9_-]*", "lower-case letters, digits, - and _"),
     "POOL_PORT": (r"([1-9][0-9]{0,4})?", "empty, or the port that both images listen on"),
     "HEALTH_PATH": (r"/\S*", "a path such as /healthz"),
     "READ_TIMEOUT": (r"[1-9][0-9]*(ms|s|m|h)", "a time such as 5s"),
+    "POOL_KEEPALIVE": (r"[1-9][0-9]*(ms|s|m)", "a time such as 500ms"),
+    "DRAIN_TIMEOUT": (r"[1-9][0-9]*(s|m|h)", "a time such as 30s"),
     "RETENTION_TIME": (r"[1-9][0-9]*(h|d|w|y)", "a time such as 31d"),
     "RETENTION_SIZE": (r"[1-9][0-9]*(MB|GB|TB)", "a size such as 4GB"),
-    "POOL_MEMORY": (r"[1-9][0-9]*[mg]", "a size such as 512m"),
-    "BLUE_IMAGE": (r"\S+", "the name of an image"),
-    "GREEN_IMAGE": (r"\S+", "the name of an image"),
+    "POOL_USER": (_USER, "empty, or a user's name or number (or user:group) such as 1000"),
+    "POOL_WRITABLE": (
+        rf"({_FOLDER}( +{_FOLDER})*)?",
+        "empty, or folders such as /var/cache/app or /tmp:256m:exec, with a space between",
+    ),
+    "POOL_MEMORY": (_SIZE, "a size such as 512m"),
+    "POOL_SHM": (_SIZE, "a size such as 64m"),
+    "POOL_CPUS": (r"[0-9]+(\.[0-9]+)?", "a number of CPUs such as 1.5, or 0 for all"),
+    "BLUE_IMAGE": (_IMAGE, _IMAGE_MEANS),
+    "GREEN_IMAGE": (_IMAGE, _IMAGE_MEANS),
     "BLUE_RELEASE": (r"[\w.+-]{1,100}", "letters, digits and . _ + -"),
     "GREEN_RELEASE": (r"[\w.+-]{1,100}", "letters, digits and . _ + -"),
     "HTTP_ADDR": (r"[0-9.]+|\[[0-9a-fA-F:.]+\]", "an IP address such as 0.0.0.0 or 127.0.0.1"),
@@ -149,6 +180,15 @@ _PATTERNS = {
     "PROMETHEUS_URL": (r"(https?://\S+)?", "empty, or an address"),
     "ALERTMANAGER_URL": (r"(https?://\S+)?", "empty, or an address"),
 }
+# What Linux knows (man 7 capabilities), without the CAP_ in front.
+_CAPABILITIES = """
+    AUDIT_CONTROL AUDIT_READ AUDIT_WRITE BLOCK_SUSPEND BPF CHECKPOINT_RESTORE CHOWN DAC_OVERRIDE
+    DAC_READ_SEARCH FOWNER FSETID IPC_LOCK IPC_OWNER KILL LEASE LINUX_IMMUTABLE MAC_ADMIN
+    MAC_OVERRIDE MKNOD NET_ADMIN NET_BIND_SERVICE NET_BROADCAST NET_RAW PERFMON SETFCAP SETGID
+    SETPCAP SETUID SYSLOG SYS_ADMIN SYS_BOOT SYS_CHROOT SYS_MODULE SYS_NICE SYS_PACCT SYS_PTRACE
+    SYS_RAWIO SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG WAKE_ALARM
+"""
+_WHOLE_NUMBERS = ("LOG_ROTATE_MB", "LOG_ROTATE_KEEP", "POOL_PIDS", "POOL_START_SECONDS")
 _HIGHEST_PORT = 65535
 # Room for the pools in the lower half, for all others in the upper one.
 SMALLEST_SUBNET = 26
@@ -172,11 +212,23 @@ def _checked(name: str, value: str) -> str | int:
         return int(value)
     if name == "DOCKER_SUBNET":
         return _subnet(value)
-    if name.startswith("LOG_ROTATE_"):
-        if not value.isdigit() or int(value) < 1:
-            raise _wrong(name, value, "a whole number from 1")
+    if name == "POOL_CAPS":
+        return _capabilities(value)
+    if name in _WHOLE_NUMBERS or name == "POOL_STOP_SECONDS":
+        least = 1 if name in _WHOLE_NUMBERS else 0
+        if not value.isdigit() or int(value) < least:
+            raise _wrong(name, value, f"a whole number from {least}")
         return int(value)
     return value
+
+
+def _capabilities(value: str) -> str:
+    names = [name.removeprefix("CAP_") for name in value.upper().replace(",", " ").split()]
+    for name in names:
+        if name not in _CAPABILITIES.split():
+            right = "names of capabilities such as CHOWN, with a space between"
+            raise _wrong("POOL_CAPS", name, right)
+    return " ".join(names)
 
 
 def _subnet(value: str) -> str:

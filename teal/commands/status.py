@@ -11,7 +11,9 @@ from typing import Any
 import requests
 
 from teal import api, silences, table
-from teal.parts import parts
+from teal.parts import Part, parts
+from teal.rollout.journal import Journal
+from teal.rollout.proof import is_up
 from teal.runtime import Runtime, choose
 from teal.settings import POOLS, Settings
 
@@ -32,11 +34,19 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
 def collect(settings: Settings, runtime: Runtime) -> dict[str, Any]:
     """Return everything `make status` knows, as plain data; what cannot be had is None."""
     started = runtime.running()
+
+    def is_well(part: Part) -> bool:
+        # A pool is what nginx can reach, which is not what this machine reaches.
+        if part.name in POOLS:
+            return is_up(runtime.fleet, part.name, settings.health_path)
+        return api.is_healthy(part.health)
+
     health = {
-        part.name: api.is_healthy(part.health) if part.name in started else None
+        part.name: is_well(part) if part.name in started else None
         for part in parts(settings)
         if part.name in started or not part.optional
     }
+    interrupted = Journal(runtime.layout).home()
     seen = _or_none(lambda: api.pools(settings)) if health.get("exporter") else None
     rules_work = health.get("prometheus")
     firing = _or_none(lambda: api.alerts(settings)) if rules_work else None
@@ -50,6 +60,7 @@ def collect(settings: Settings, runtime: Runtime) -> dict[str, Any]:
         "ok": bool(started)
         and all(health.values())
         and seen is not None
+        and interrupted is None
         and not any(alert.needs_attention for alert in firing or []),
         "stack": settings.stack,
         "runtime": runtime.name if started else None,
@@ -60,6 +71,9 @@ def collect(settings: Settings, runtime: Runtime) -> dict[str, Any]:
             or getattr(settings, f"{pool}_release")
             for pool in POOLS
         },
+        "images": {pool: runtime.fleet.image(pool) for pool in POOLS if pool in started},
+        # The pool that an interrupted command moved traffic away from, and did not come back to.
+        "interrupted": interrupted,
         "parts": {
             name: "healthy" if well else "not running" if well is None else "unhealthy"
             for name, well in health.items()
@@ -100,6 +114,12 @@ def collect(settings: Settings, runtime: Runtime) -> dict[str, Any]:
 _WHERE = {"slack": "Slack", "inbox": "the local inbox, not to Slack"}
 
 
+def _interrupted(home: str | None) -> list[str]:
+    if home is None:
+        return []
+    return [f"INTERRUPTED      a command moved traffic away from {home}; make up goes on with it"]
+
+
 def _silence(silence: dict[str, Any]) -> str:
     name = "MAINTENANCE" if silence["is_maintenance"] else "silent"
     what = "" if silence["is_maintenance"] else f"{silence['what']} "
@@ -126,6 +146,8 @@ def _text(state: dict[str, Any]) -> str:
         f"desired pool     {state['desired_pool'] or 'unknown'}",
         f"active pool      {active}{'   <- not the desired one' if off_plan else ''}",
         "releases         " + ", ".join(f"{p} {r}" for p, r in state["releases"].items()),
+        *(f"{f'image of {p}':16} {image}" for p, image in state["images"].items() if image),
+        *_interrupted(state["interrupted"]),
         f"errors (5xx)     {errors} in the last 2 minutes",
         f"saved by retries {state['requests_saved_by_retries']} requests",
         f"messages go to   {_WHERE[state['messages_to']]}",
