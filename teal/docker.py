@@ -1,7 +1,7 @@
 """The Docker way: the containers of compose.yml."""
 
 import contextlib
-import ipaddress
+import json
 import os
 import shutil
 import subprocess
@@ -9,12 +9,26 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from teal import changed, containers, engine, engine_kind, heartbeat, image_config, nginx, pools
+from teal import (
+    changed,
+    containers,
+    engine,
+    engine_kind,
+    gateway,
+    heartbeat,
+    image_config,
+    networks,
+    nginx,
+    password,
+    pools,
+    private,
+)
 from teal.compose import UP_LIMIT_SECONDS, Compose
 from teal.containers import Container
 from teal.docker_pools import DockerPools
 from teal.images import get_images
 from teal.layout import Layout, write
+from teal.parts import part_at
 from teal.runtime import Listener, RuntimeFailedError
 from teal.settings import POOLS, Settings
 from teal.troubles import in_one_line
@@ -42,40 +56,47 @@ class DockerRuntime:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.layout = Layout(settings.directory / self.name)
-        network = ipaddress.IPv4Network(settings.docker_subnet)
-        self._ip = {pool: str(network[11 + number]) for number, pool in enumerate(POOLS)}
-        # The upper half is for the containers whose address does not matter.
-        self._ip_range = str(list(network.subnets())[1])
-        self.pools = {
-            pool: f"{ip}:{settings.pool_port or settings.port_of(pool)}"
-            for pool, ip in self._ip.items()
-        }
+        self._plan = networks.plan(settings.docker_subnet)
+        self.pools = {pool: self._at(pool, self._plan.pool(pool)) for pool in POOLS}
         self._compose = Compose(settings, self._variables(), self.layout.pools)
         self.fleet = DockerPools(
             settings, self.layout, self._compose, self.pools, point=self._point
         )
 
     def listeners(self) -> list[Listener]:
-        return [
-            Listener(part=service, address=address, port=port, is_optional=service in OPTIONAL)
+        wanted = [
+            (part_at(self._settings, port, service), address, port)
             for service in self._compose.services()
             for address, port in self._compose.published(service)
+        ]
+        return [
+            Listener(part=part, address=address, port=port, is_optional=part in OPTIONAL)
+            for part, address, port in wanted
         ]
 
     def holder(self, port: int) -> str | None:
         for found in self._containers().values():
             if found.runs and any(port == published for _, published in found.published):
-                return found.service
+                return part_at(self._settings, port, found.service)
         return None
 
     def start(self, *, pull: bool = False, without: Collection[str] = ()) -> list[str]:
         self._write_targets()
-        ran = "alertmanager" in self.running()
+        has_new_password = password.make(self.layout)
+        ran = self.running()
         routes_changed = self._write_routes()
+        has_grafana = "grafana" in self._compose.services() and "grafana" not in without
+        gateway.render(self._settings, self.layout, self._gateway(has_grafana=has_grafana))
         self._hand_over_folders()
         self._compose.run("build", "--quiet", limit=UP_LIMIT_SECONDS)
         told = get_images(self._compose, optional=OPTIONAL, without=without, pull=pull)
-        told += self._tell_of_pools()
+        told += self._tell_of_parts(has_grafana=has_grafana)
+        self._leave_other_networks()
+        # First, and whether it is different or not: a `make up` that failed may have made it so.
+        if ran.get("gateway") == "running":
+            self._signal("gateway")
+        if ran.get("prometheus") == "running" and has_new_password:
+            self._compose.run("restart", "prometheus")
         nginx_before = nginx.current(self.layout)
         generation = self._prepare_nginx()
         found = self._containers()
@@ -86,7 +107,7 @@ class DockerRuntime:
         required = [s for s in services if s not in POOLS and s not in OPTIONAL]
         self._remove_broken(required, found)
         self._up_patiently(required)
-        if ran and routes_changed:
+        if "alertmanager" in ran and routes_changed:
             self._signal("alertmanager")
         self._load_nginx(generation, nginx_before)
         for service in OPTIONAL:
@@ -159,11 +180,15 @@ class DockerRuntime:
 
     # Private
 
-    def _tell_of_pools(self) -> list[str]:
+    def _tell_of_parts(self, *, has_grafana: bool) -> list[str]:
         """Write what Compose is told of the pools, whose images say part of it. Return notices."""
         own = pools.environment(self._settings)
         images = {pool: image_config.read(self._compose.image_of(pool)) for pool in POOLS}
         made = pools.fragment(self._settings, images, own)
+        if has_grafana:
+            # Nobody else's port is taken for a Grafana that is left out.
+            port = self._settings.grafana_port
+            made["services"]["gateway"] = {"ports": [f"127.0.0.1:{port}:{port}"]}
         write(self.layout.pools, pools.render(made), mode=0o600)
         self._compose.read_again()
         notices = [pools.notice(self._settings, image) for image in images.values()]
@@ -178,7 +203,8 @@ class DockerRuntime:
             spool="/var/spool/teal",
             pools=self._addresses(),
             http_listen=f"0.0.0.0:{self._settings.http_port}",
-            status_listen=self._status_listen,
+            private=self._plan.address("nginx"),
+            inside=self._plan.networks["monitoring"].subnet,
             version=NGINX_VERSION,
             # As its container's root (a rootless engine), it would give its workers to nobody.
             user="" if self._owner[0] else "user root;",
@@ -242,15 +268,12 @@ class DockerRuntime:
 
         Asked inside: that needs no other part, and no port.
         """
-        url = f"http://{self._status_listen}/generation"
+        url = f"http://{self._plan.address('nginx')}:{self._settings.status_port}/generation"
+        asked = ["curl", "-fsS", "-m", "2", "--header", f"Host: {nginx.STATUS_NAME}", url]
         try:
-            return self._compose.run("exec", "-T", "nginx", "curl", "-fsS", "-m", "2", url).strip()
+            return self._compose.run("exec", "-T", "nginx", *asked).strip()
         except RuntimeFailedError:
             return None
-
-    @property
-    def _status_listen(self) -> str:
-        return f"0.0.0.0:{self._settings.status_port}"
 
     def _write_routes(self) -> bool:
         version = ALERTMANAGER_VERSION
@@ -333,11 +356,12 @@ class DockerRuntime:
             "TEAL_DATA": str(self.layout.directory),
             "TEAL_USER": f"{uid}:{gid}",
             "TEAL_USERNS": self.kind.user_namespace,
-            "TEAL_IP_RANGE": self._ip_range,
-            "TEAL_BLUE_IP": self._ip["blue"],
-            "TEAL_GREEN_IP": self._ip["green"],
+            **self._plan.variables(),
             "TEAL_BLUE_ADDR": self.pools["blue"],
             "TEAL_GREEN_ADDR": self.pools["green"],
+            "TEAL_BLUE_ADDR_BEFORE": self._at("blue", self._plan.before["blue"]),
+            "TEAL_GREEN_ADDR_BEFORE": self._at("green", self._plan.before["green"]),
+            "TEAL_INBOX_HOSTS": ",".join(self._inbox_hosts()),
             "TEAL_PROMETHEUS_URL": settings.link("prometheus"),
             "TEAL_ALERTMANAGER_URL": settings.link("alertmanager"),
             "TEAL_RUNBOOK_URL": settings.runbook,
@@ -351,13 +375,64 @@ class DockerRuntime:
         return self.kind.owner(os.getuid(), os.getgid())
 
     def _hand_over_folders(self) -> None:
-        """Give what containers write to the user they run as, when root runs Teal."""
-        if os.getuid() != 0:
-            return
+        """Close what users sent; give what containers write to the user they run as."""
         uid, gid = self._owner
-        for folder in (self.layout.log, self.layout.spool, self.layout.exporter, self.layout.inbox):
-            for path in (folder, *folder.iterdir()):
-                os.chown(path, uid, gid)
+        is_root = os.getuid() == 0
+        private.protect(self.layout.private, owner=uid if is_root else -1)
+        if is_root:
+            os.chown(self.layout.gateway, uid, gid)
+
+    def _at(self, pool: str, address: str) -> str:
+        return f"{address}:{self._settings.pool_port or self._settings.port_of(pool)}"
+
+    def _inbox_hosts(self) -> list[str]:
+        found = gateway.published(self._settings, "inbox")
+        return ["inbox", self._plan.address("inbox"), *(found[:1] if found else ())]
+
+    def _gateway(self, *, has_grafana: bool) -> gateway.Place:
+        inside = self._plan.address
+        who = {part: part for part in gateway.BEHIND if part != "grafana" or has_grafana}
+        # nginx has these ports for the gateway: a pool is asked as nginx reaches it.
+        who |= dict.fromkeys(("status", *POOLS), "nginx")
+        return gateway.Place(
+            # It is published on 127.0.0.1, and Docker passes on from the bridge's address.
+            listen="0.0.0.0",  # noqa: S104 - it looks at who asks
+            run="/tmp",  # noqa: S108 - of the container
+            this_machine=("127.0.0.0/8", self._plan.networks["edge"].bridge),
+            parts={
+                name: f"{inside(part)}:{getattr(self._settings, f'{name}_port')}"
+                for name, part in who.items()
+            },
+            # Grafana knows no password of Prometheus: it asks through the gateway as well.
+            also={"prometheus": (inside("grafana"), inside("gateway"))},
+            # As its container's root (a rootless engine), it would give its workers to nobody.
+            user="" if self._owner[0] else "user root;",
+        )
+
+    def _leave_other_networks(self) -> None:
+        """Take the stack down if it runs in networks of an older version, or of another subnet."""
+        names = engine.docker(
+            "network", "ls", "--format", "{{.Name}}",
+            "--filter", f"label=com.docker.compose.project={self._settings.stack}",
+        ).split()  # fmt: skip
+        existing = json.loads(engine.docker("network", "inspect", *names)) if names else []
+        found = [
+            networks.Found(each["Name"], tuple(c["Subnet"] for c in each["IPAM"]["Config"] or ()))
+            for each in existing
+        ]
+        in_the_way = self._plan.in_the_way(found, self._settings.stack)
+        if not in_the_way:
+            return
+        print(
+            "The networks are others than before: the stack goes down once, and comes up in the "
+            "new ones ...",
+            flush=True,
+        )
+        self._compose.run("down", "--remove-orphans")
+        for name in engine.docker("network", "ls", "--format", "{{.Name}}").split():
+            if name in in_the_way:
+                engine.docker("network", "rm", name)
+        self._write_targets()
 
 
 # Private

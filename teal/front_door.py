@@ -75,6 +75,8 @@ class FrontDoor:
 
     def run(self) -> int:
         """Serve until told to stop."""
+        # The log holds what users sent: not for everybody on the machine.
+        os.umask(0o027)
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         self._pid_file.write_text(f"{os.getpid()}\n")
         self._flag.unlink(missing_ok=True)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 _LISTEN = "0A"
+# 127.0.0.2, as the kernel writes it. The same ports are the gateway's on 127.0.0.1.
+_BEHIND_GATEWAY = "0200007F"
 _PROC = Path("/proc")
 
 
@@ -33,7 +35,8 @@ def _listening(port: int) -> set[str]:
     for table in ("tcp", "tcp6"):
         for line in (_PROC / "net" / table).read_text().splitlines()[1:]:
             fields = line.split()
-            if fields[3] == _LISTEN and int(fields[1].rpartition(":")[2], 16) == port:
+            address, _, at = fields[1].rpartition(":")
+            if fields[3] == _LISTEN and int(at, 16) == port and address != _BEHIND_GATEWAY:
                 found.add(f"socket:[{fields[9]}]")
     return found
 

@@ -11,12 +11,29 @@ from typing import Any
 
 import requests
 
-from teal import changed, grafana, heartbeat, listening, nginx, nginx_processes, packages
+from teal import (
+    changed,
+    gateway,
+    grafana,
+    heartbeat,
+    listening,
+    nginx,
+    nginx_processes,
+    packages,
+    password,
+    private,
+)
 from teal.follow import follow_file
-from teal.layout import Layout
+from teal.layout import BEHIND_GATEWAY, Layout
 from teal.local_pools import LocalPools
-from teal.parts import parts
-from teal.programs import nginx_command, nginx_surroundings, pool_addresses, programs
+from teal.parts import part_at, parts
+from teal.programs import (
+    gateway_place,
+    nginx_command,
+    nginx_surroundings,
+    pool_addresses,
+    programs,
+)
 from teal.runtime import Listener
 from teal.settings import POOLS, Settings
 from teal.supervisor import LIMIT_SECONDS, Supervisor
@@ -42,25 +59,23 @@ class LocalRuntime:
     def listeners(self) -> list[Listener]:
         front = self._settings.http_addr
         return [
-            *(
-                Listener(
-                    part=part.name,
-                    address=front if part.name == "nginx" else "127.0.0.1",
-                    port=part.port,
-                    is_optional=part.optional,
-                )
-                for part in parts(self._settings)
-                # A program that is not installed listens nowhere.
-                if part.name != "grafana" or grafana.executable()
-            ),
-            Listener(part="nginx", address="127.0.0.1", port=self._settings.status_port),
+            Listener(
+                part=part.name,
+                address=front if part.name == "nginx" else "127.0.0.1",
+                port=part.port,
+                is_optional=part.optional,
+            )
+            for part in parts(self._settings)
+            # A program that is not installed listens nowhere.
+            if part.name != "grafana" or grafana.executable()
         ]
 
     def holder(self, port: int) -> str | None:
         if not self._supervisor.is_up():
             return None
         leaders = {p["pid"]: p["name"] for p in self._supervisor.processes() if p["pid"]}
-        return listening.holder(port, leaders, nginx=self.layout.directory / "nginx")
+        found = listening.holder(port, leaders, nginx=self.layout.directory / "nginx")
+        return part_at(self._settings, port, found) if found else None
 
     def start(self, *, pull: bool = False, without: Collection[str] = ()) -> list[str]:
         packages.fetch_missing()
@@ -70,6 +85,11 @@ class LocalRuntime:
         # First: where a pool is now depends on whether it is what is wanted.
         self.fleet.want(wanted)
         self._write_targets()
+        has_new_password = password.make(self.layout)
+        has_grafana = any(program.name == "grafana" for program in wanted)
+        place = gateway_place(self._settings, self.layout, has_grafana=has_grafana)
+        gateway.render(self._settings, self.layout, place)
+        private.protect(self.layout.private)
         nginx_before = nginx.current(self.layout)
         generation = self._prepare_nginx()
         routes_changed = self._write_routes()
@@ -78,6 +98,11 @@ class LocalRuntime:
             self._load_nginx(generation, nginx_before)
             if routes_changed:
                 self._supervisor.call("signalProcess", "alertmanager", "HUP")
+            # Whether it is different or not: a `make up` that failed may have made it so.
+            self._supervisor.call("signalProcess", "gateway", "HUP")
+            if has_new_password:
+                self._supervisor.call("stopProcess", "prometheus", True)
+                self._supervisor.call("startProcess", "prometheus", False)
         else:
             self._supervisor.start()
         return ["There are no images without Docker: PULL=1 does nothing."] if pull else []
@@ -178,7 +203,11 @@ class LocalRuntime:
     def _nginx_generation(self) -> str | None:
         """Return which configuration nginx runs; None while it does not answer."""
         try:
-            answer = requests.get(f"{self._settings.url('status')}/generation", timeout=2)
+            answer = requests.get(
+                f"http://{BEHIND_GATEWAY}:{self._settings.status_port}/generation",
+                headers={"Host": nginx.STATUS_NAME},
+                timeout=2,
+            )
         except requests.RequestException:
             return None
         return answer.text.strip() if answer.ok else None
@@ -205,7 +234,7 @@ class LocalRuntime:
 
 
 class _EverythingIsHere(dict[str, str]):
-    """Every part's host is this machine."""
+    """Every part's host is this machine; all but the front door are behind the gateway."""
 
     def __missing__(self, part: str) -> str:
-        return "127.0.0.1"
+        return "127.0.0.1" if part == "nginx" else BEHIND_GATEWAY

@@ -33,6 +33,8 @@ LOADED_LIMIT_SECONDS = 30
 # While workers change, an old one may still answer: this many new answers in a row are the proof.
 ANSWERS_IN_A_ROW = 3
 A_LONG_TEST_SECONDS = 600
+# The one name that it answers to at its status port.
+STATUS_NAME = "status"
 _KEEPALIVE_MIN_TIMEOUT_SINCE = (1, 27, 4)
 
 
@@ -46,7 +48,9 @@ class Surroundings:
     spool: str
     pools: Mapping[str, str]
     http_listen: str
-    status_listen: str
+    # The address of its private ports, and the networks from which these may be asked.
+    private: str
+    inside: str
     version: tuple[int, ...]
     # A whole directive, or nothing.
     user: str = ""
@@ -64,7 +68,10 @@ def values(settings: Settings, around: Surroundings) -> dict[str, str]:
         "BLUE_ADDR": around.pools["blue"],
         "GREEN_ADDR": around.pools["green"],
         "HTTP_LISTEN": around.http_listen,
-        "STATUS_LISTEN": around.status_listen,
+        "STATUS_LISTEN": f"{around.private}:{settings.status_port}",
+        "BLUE_DIRECT": f"{around.private}:{settings.blue_port}",
+        "GREEN_DIRECT": f"{around.private}:{settings.green_port}",
+        "INSIDE": around.inside,
         "READ_TIMEOUT": settings.read_timeout,
         "POOL_KEEPALIVE": settings.pool_keepalive,
         "DRAIN_TIMEOUT": settings.drain_timeout,

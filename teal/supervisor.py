@@ -12,6 +12,7 @@ from typing import Any
 
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
+from teal import private
 from teal.program import Program
 from teal.runtime import RuntimeFailedError
 from teal.wait import wait_for
@@ -205,6 +206,7 @@ logfile_maxbytes = 5MB
 logfile_backups = 1
 pidfile = {_ini(folder / "supervisord.pid")}
 childlogdir = {_ini(self.output)}
+umask = {private.UMASK:03o}
 
 [unix_http_server]
 file = {_ini(self._socket)}

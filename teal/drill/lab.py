@@ -149,5 +149,5 @@ class Lab:
         answer.raise_for_status()
 
     def _stop_chaos(self, pool: str) -> None:
-        with suppress(requests.ConnectionError):  # it may be dead by now
+        with suppress(requests.RequestException):  # it may be dead by now
             self._ask(pool, "stop")

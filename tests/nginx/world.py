@@ -65,7 +65,7 @@ class World:
 
     def surroundings(self) -> nginx.Surroundings:
         """Return where nginx finds itself."""
-        return nginx_surroundings(self.settings, self.layout)
+        return nginx_surroundings(self.settings, self.layout, pools=self._pools())
 
     def refusal(self, folder: Path) -> str:
         """Return what nginx says against a configuration."""
