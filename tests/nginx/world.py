@@ -9,7 +9,7 @@ import requests
 from fix_stack import ROOT, free_ports
 
 from teal import nginx, nginx_processes
-from teal.layout import Layout
+from teal.layout import BEHIND_GATEWAY, Layout
 from teal.programs import nginx_command, nginx_surroundings
 from teal.settings import Settings, load
 from teal.wait import wait_for
@@ -119,7 +119,7 @@ class World:
 
     def generation(self) -> str | None:
         """Return which configuration nginx runs."""
-        return _answers(f"{self.settings.url('status')}/generation")
+        return _answers(f"http://{BEHIND_GATEWAY}:{self.settings.status_port}/generation")
 
     def is_open(self) -> bool:
         """Whether nginx answers."""
