@@ -7,7 +7,7 @@ from teal.drill.traffic import Traffic
 from teal.wait import wait_for
 
 # Of each kind, a second. A POST that was sent is never repeated: it shows what a GET hides.
-RATE = 100
+RATE = 25
 LONGEST_SECONDS = 400
 
 
