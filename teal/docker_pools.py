@@ -64,7 +64,7 @@ class DockerPools:
         try:
             status = engine.docker(
                 "exec", nginx.id, "curl", "--silent", "--output", "/dev/null", "--noproxy", "*",
-                "--max-time", str(ASK_SECONDS), "--write-out", "%{http_code}\n",
+                "--globoff", "--max-time", str(ASK_SECONDS), "--write-out", "%{http_code}\n",
                 f"http://{self.address(pool)}{path}", merged=True,
             ).strip()[-3:]  # fmt: skip
         except RuntimeFailedError:
