@@ -20,22 +20,22 @@ PORTS = {8080: "HTTP_PORT", 8081: "BLUE_PORT"}
         ),
         (
             (
-                "Error response from daemon: driver failed programming external connectivity: Bind for "
-                "127.0.0.1:8081 failed: port is already allocated"
+                "Error response from daemon: driver failed programming external connectivity:"
+                " Bind for 127.0.0.1:8081 failed: port is already allocated"
             ),
             "port 8081 is taken by another program; set BLUE_PORT in .env to a free one",
         ),
         (
             (
-                "failed to create network teal_default: Error response from daemon: Pool overlaps with "
-                "other one on this address space"
+                "failed to create network teal_default: Error response from daemon: Pool "
+                "overlaps with other one on this address space"
             ),
             "set DOCKER_SUBNET in .env to a free one",
         ),
         (
             (
-                "Error response from daemon: pull access denied for shop, repository does not exist or "
-                "may require 'docker login': denied: requested access to the resource is denied"
+                "Error response from daemon: pull access denied for shop, repository does not exist "
+                "or may require 'docker login': denied: requested access to the resource is denied"
             ),
             "the image shop is neither on this machine nor in its registry",
         ),
@@ -48,8 +48,8 @@ PORTS = {8080: "HTTP_PORT", 8081: "BLUE_PORT"}
         ),
         (
             (
-                'Error response from daemon: Get "https://registry-1.docker.io/v2/": dial tcp: lookup '
-                "registry-1.docker.io on 127.0.0.1:53: read udp: i/o timeout"
+                'Error response from daemon: Get "https://registry-1.docker.io/v2/": dial tcp: '
+                "lookup registry-1.docker.io on 127.0.0.1:53: read udp: i/o timeout"
             ),
             "the registry registry-1.docker.io does not answer",
         ),
