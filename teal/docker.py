@@ -110,6 +110,7 @@ class DockerRuntime:
         if "alertmanager" in ran and routes_changed:
             self._signal("alertmanager")
         self._load_nginx(generation, nginx_before)
+        self.fleet.look_again()
         for service in OPTIONAL:
             if service in services and service not in without:
                 told += self._start_optional(service, found)
@@ -304,6 +305,7 @@ class DockerRuntime:
                 self.fleet.make_startable(pool)
                 with contextlib.suppress(RuntimeFailedError):
                     self._compose.up(pool, flags=["--no-deps"])
+        self.fleet.look_again()
 
     def _remove_broken(self, services: Collection[str], found: dict[str, Container]) -> None:
         """Remove containers that Compose would leave as they are, though they do not do."""

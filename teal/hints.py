@@ -167,7 +167,7 @@ HABITS = (
         _says(words.FULL),
         lambda f: (
             f"has no room left for {_path(f, words.FULL) or 'a file'}: give its folder more in "
-            "POOL_WRITABLE in .env, such as /tmp:256m"
+            "POOL_WRITABLE in .env, such as /tmp:256m, or, if it is /dev/shm, raise POOL_SHM"
         ),
     ),
     Habit(
