@@ -9,7 +9,7 @@ import requests
 from fix_stack import ROOT, free_ports
 
 from teal import nginx, nginx_processes
-from teal.layout import Layout
+from teal.layout import BEHIND_GATEWAY, Layout
 from teal.programs import nginx_command, nginx_surroundings
 from teal.settings import Settings, load
 from teal.wait import wait_for
@@ -64,7 +64,7 @@ class World:
         return nginx.prepare(
             self.settings,
             self.layout,
-            nginx_surroundings(self.settings, self.layout),
+            nginx_surroundings(self.settings, self.layout, pools=self._pools()),
             self.refusal,
         )
 
@@ -106,7 +106,10 @@ class World:
 
     def generation(self) -> str | None:
         """Return which configuration nginx runs."""
-        return _answers(f"{self.settings.url('status')}/generation")
+        return _answers(
+            f"http://{BEHIND_GATEWAY}:{self.settings.status_port}/generation",
+            Host=nginx.STATUS_NAME,
+        )
 
     def is_open(self) -> bool:
         """Whether nginx answers."""
@@ -151,9 +154,9 @@ class _Here(dict):
         return "127.0.0.1"
 
 
-def _answers(url: str) -> str | None:
+def _answers(url: str, **headers: str) -> str | None:
     try:
-        answer = requests.get(url, timeout=5)
+        answer = requests.get(url, headers=headers, timeout=5)
     except requests.RequestException:
         return None
     return answer.text.strip() if answer.ok else None
