@@ -204,6 +204,7 @@ class DockerRuntime:
             spool="/var/spool/teal",
             pools=self._addresses(),
             http_listen=f"0.0.0.0:{self._settings.http_port}",
+            strangers=self._strangers(),
             private=self._plan.address("nginx"),
             inside=self._plan.networks["monitoring"].subnet,
             version=NGINX_VERSION,
@@ -389,6 +390,12 @@ class DockerRuntime:
 
     def _at(self, pool: str, address: str) -> str:
         return f"{address}:{self._settings.pool_port or self._settings.port_of(pool)}"
+
+    def _strangers(self) -> str:
+        """Return who gets no answer at the front door, in nginx's words."""
+        if not self._settings.http_addr.startswith(("127.", "[::1]")):
+            return "default 0;"
+        return f"default 1; 127.0.0.0/8 0; {self._settings.docker_subnet} 0;"
 
     def _inbox_hosts(self) -> list[str]:
         found = gateway.published(self._settings, "inbox")

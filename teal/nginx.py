@@ -52,6 +52,8 @@ class Surroundings:
     private: str
     inside: str
     version: tuple[int, ...]
+    # What is said in `geo`: who gets no answer at the front door.
+    strangers: str = "default 0;"
     # A whole directive, or nothing.
     user: str = ""
 
@@ -68,6 +70,7 @@ def values(settings: Settings, around: Surroundings) -> dict[str, str]:
         "BLUE_ADDR": around.pools["blue"],
         "GREEN_ADDR": around.pools["green"],
         "HTTP_LISTEN": around.http_listen,
+        "STRANGERS": around.strangers,
         "STATUS_LISTEN": f"{around.private}:{settings.status_port}",
         "BLUE_DIRECT": f"{around.private}:{settings.blue_port}",
         "GREEN_DIRECT": f"{around.private}:{settings.green_port}",

@@ -324,8 +324,8 @@ def _ok(url):
         return False
 
 
-def test_a_stack_of_one_network_is_moved_by_make_up(make_stack, docker, tmp_path):
-    """As an older version made it: one line is said, and no counter begins anew."""
+def test_a_stack_of_one_network_is_moved_by_make_up(make_stack, docker, neighbour, tmp_path):
+    """As an older version made it, in one line; its hidden front door is hidden from neighbours."""
     stack = make_stack("docker", DOCKER_SUBNET="10.213.85.0/24")
     project = stack.settings.stack
     old = tmp_path / "old.yml"
@@ -341,6 +341,8 @@ def test_a_stack_of_one_network_is_moved_by_make_up(make_stack, docker, tmp_path
     assert "The networks are" not in stack.run("up")
     assert f"{project}_default" not in docker("network", "ls")
     assert DockerRuntime(stack.settings).pools["blue"].startswith("10.213.85.11:")
+    doors = [*networks.plan("10.213.85.0/24").networks["edge"].members.values(), *own_addresses()]
+    assert {0} == set(neighbour.ask([{"host": h, "port": stack.settings.http_port} for h in doors]))
     stack.remove()
 
 

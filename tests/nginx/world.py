@@ -119,7 +119,10 @@ class World:
 
     def generation(self) -> str | None:
         """Return which configuration nginx runs."""
-        return _answers(f"http://{BEHIND_GATEWAY}:{self.settings.status_port}/generation")
+        return _answers(
+            f"http://{BEHIND_GATEWAY}:{self.settings.status_port}/generation",
+            Host=nginx.STATUS_NAME,
+        )
 
     def is_open(self) -> bool:
         """Whether nginx answers."""
@@ -164,9 +167,9 @@ class _Here(dict):
         return "127.0.0.1"
 
 
-def _answers(url: str) -> str | None:
+def _answers(url: str, **headers: str) -> str | None:
     try:
-        answer = requests.get(url, timeout=5)
+        answer = requests.get(url, headers=headers, timeout=5)
     except requests.RequestException:
         return None
     return answer.text.strip() if answer.ok else None
