@@ -203,7 +203,7 @@ class DockerRuntime:
             state="/var/lib/teal",
             spool="/var/spool/teal",
             pools=self._addresses(),
-            http_listen=f"0.0.0.0:{self._settings.http_port}",
+            http_listen=[f"0.0.0.0:{self._settings.http_port}"],
             strangers=self._strangers(),
             private=self._plan.address("nginx"),
             inside=self._plan.networks["monitoring"].subnet,
@@ -359,6 +359,10 @@ class DockerRuntime:
         grafana = settings.grafana == "on" or settings.dashboard_url
         return {
             **settings.variables(),
+            # Without an address the engine publishes at every one, of both families.
+            "TEAL_HTTP_PUBLISHED": f"{settings.http_port}"
+            if settings.http_addr in ("", "[::]")
+            else f"{settings.http_addr}:{settings.http_port}",
             "TEAL_DATA": str(self.layout.directory),
             "TEAL_USER": f"{uid}:{gid}",
             "TEAL_USERNS": self.kind.user_namespace,

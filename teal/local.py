@@ -28,6 +28,7 @@ from teal.layout import BEHIND_GATEWAY, Layout
 from teal.local_pools import LocalPools
 from teal.parts import part_at, parts
 from teal.programs import (
+    front_addresses,
     gateway_place,
     nginx_command,
     nginx_surroundings,
@@ -57,15 +58,11 @@ class LocalRuntime:
         )
 
     def listeners(self) -> list[Listener]:
-        front = self._settings.http_addr
+        front = front_addresses(self._settings.http_addr)
         return [
-            Listener(
-                part=part.name,
-                address=front if part.name == "nginx" else "127.0.0.1",
-                port=part.port,
-                is_optional=part.optional,
-            )
+            Listener(part=part.name, address=address, port=part.port, is_optional=part.optional)
             for part in parts(self._settings)
+            for address in (front if part.name == "nginx" else ["127.0.0.1"])
             # A program that is not installed listens nowhere.
             if part.name != "grafana" or grafana.executable()
         ]
