@@ -1,12 +1,13 @@
-"""Have nginx, Prometheus and Alertmanager read their files again, after checking them.
+"""Have what changed take effect: limits, rules, routes, messages, nginx's templates.
 
-For changes to limits, rules, routes and messages; a change of .env wants `make up`.
+Everything is checked first, and only the parts whose files changed are told. A change of .env wants
+`make up`.
 """
 
 import argparse
 import subprocess
 
-from teal import api, packages, render
+from teal import changed, packages, render
 from teal.bootstrap import ROOT
 from teal.runtime import RuntimeFailedError, choose
 from teal.settings import Settings
@@ -14,6 +15,7 @@ from teal.wait import wait_for
 
 CHECK_LIMIT_SECONDS = 30
 RELOAD_LIMIT_SECONDS = 40
+IS_EXCLUSIVE = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,14 +31,15 @@ def run(settings: Settings, _: argparse.Namespace) -> int:
     _check("amtool", "check-config", str(ROOT / "alertmanager" / "alertmanager.yml"))
     if packages.find("amtool") and (faults := render.broken()):
         raise RuntimeFailedError("not reloaded, a message is broken:\n" + "\n".join(faults))
-    before = _loaded_at(settings)
-    runtime.reload()
-    wait_for(
-        lambda: _loaded_at(settings) != before,
-        what="Prometheus and Alertmanager to load their files",
-        seconds=RELOAD_LIMIT_SECONDS,
-    )
-    print("Reloaded.")
+    before = {part: changed.loaded_at(settings, part) for part in changed.PARTS}
+    told = runtime.reload()
+    for part in set(told) & set(changed.PARTS):
+        wait_for(
+            lambda part=part: changed.loaded_at(settings, part) not in (None, before[part]),  # type: ignore[misc]
+            what=f"{part} to load its files",
+            seconds=RELOAD_LIMIT_SECONDS,
+        )
+    print(f"Reloaded: {', '.join(told)}." if told else "Nothing has changed.")
     return 0
 
 
@@ -57,10 +60,3 @@ def _check(tool: str, *arguments: str) -> None:
     )
     if result.returncode:
         raise RuntimeFailedError(f"not reloaded, {tool} refuses:\n{result.stdout}{result.stderr}")
-
-
-def _loaded_at(settings: Settings) -> tuple[float | None, ...]:
-    return tuple(
-        api.scraped(settings, part, f"{part}_config_last_reload_success_timestamp_seconds")
-        for part in ("prometheus", "alertmanager")
-    )

@@ -4,6 +4,8 @@
 #
 # usage: run.sh PIDFILE COMMAND...
 set -eu
+# The log holds what users sent: not for everybody on the machine.
+umask 027
 pidfile=$1
 shift
 old=$(cat "$pidfile" 2>/dev/null) || old=
