@@ -160,7 +160,7 @@ class Bench:
                     self.run(*words.split())
             with suppress(WaitedTooLongError):
                 wait_for(self.is_well, what="all to be well", seconds=60, poll=0.5)
-                return "make " + ", make ".join(way)
+                return ", ".join(_WORDS.get(words, f"make {words}") for words in way)
         said = [f"{done.words} ended with {done.code}: {done.said}" for done in self.commands[-2:]]
         parts = self.status().get("parts")
         raise WaitedTooLongError("\n".join(["whatever is tried, not well", *said, str(parts)]))
@@ -223,6 +223,7 @@ def images_of(checkout: Path) -> list[str]:
 # Private
 
 _WAYS_BACK = [["up"], ["down", "up"], ["clean --keep-programs", "kill", "up"]]
+_WORDS = {"kill": "kill by hand", "clean --keep-programs": "make clean"}
 
 
 def _free_ports(count: int) -> list[int]:

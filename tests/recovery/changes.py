@@ -60,7 +60,7 @@ def changes() -> list[Entry]:
         Entry(name="make up, READ_TIMEOUT changed", do=_up(READ_TIMEOUT="4s")),
         Entry(name="make up, LOG_ROTATE_MB changed", do=_up(LOG_ROTATE_MB="90")),
         Entry(name="make reload, nothing changed", do=_command("reload")),
-        Entry(name="make reload, a limit changed", do=_reload_with_another_limit),
+        Entry(name="make reload, a limit changed and changed back", do=_reload_with_another_limit),
         Entry(name="make switch, there and back", do=_there_and_back),
         Entry(
             name="make switch to a pool whose health check lies",
