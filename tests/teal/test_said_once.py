@@ -30,7 +30,7 @@ def test_a_container_is_locked_down(name):
     assert ["no-new-privileges:true"] == service["security_opt"]
     assert service["read_only"] in (True, "${POOL_READ_ONLY}")
     assert service["mem_limit"]
-    assert "unless-stopped" == service["restart"]
+    assert "always" == service["restart"]
     for port in service["ports"]:
         assert port.startswith(("127.0.0.1:", "${HTTP_ADDR}:${HTTP_PORT}"))
     for volume in service.get("volumes", []):
