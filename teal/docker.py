@@ -309,6 +309,9 @@ class DockerRuntime:
 
     def _start_optional(self, service: str, found: dict[str, Container]) -> list[str]:
         try:
+            image = self._compose.image_of(service)
+            if engine.image_id(image) is None:
+                engine.pull(image)
             self._remove_broken([service], found)
             self._compose.up(service)
         except RuntimeFailedError as error:

@@ -78,7 +78,8 @@ def image_words(name: str, image: str) -> str:
 
 
 def pull(name: str) -> None:
-    """Pull an image. Raises RuntimeFailedError."""
+    """Pull an image, which may take its time. Raises RuntimeFailedError."""
+    print(f"Pulling {name} ...", flush=True)
     docker("pull", "--quiet", name, limit=PULL_LIMIT_SECONDS)
 
 

@@ -34,8 +34,9 @@ PORTS = {8080: "HTTP_PORT", 8081: "BLUE_PORT"}
         ),
         (
             (
-                "Error response from daemon: pull access denied for shop, repository does not exist "
-                "or may require 'docker login': denied: requested access to the resource is denied"
+                "Error response from daemon: pull access denied for shop, repository does not "
+                "exist or may require 'docker login': denied: requested access to the resource is "
+                "denied"
             ),
             "the image shop is neither on this machine nor in its registry",
         ),
