@@ -230,8 +230,9 @@ class DockerRuntime:
             "--userns", service.get("userns_mode", ""),
             *_repeated("--security-opt", service.get("security_opt", [])),
             *_repeated("--volume", mounts),
-            "--entrypoint", "nginx", service["image"],
-            "-t", "-q", "-e", "stderr", "-c", f"/etc/teal/rendered/{folder.name}/nginx.conf",
+            # A test makes the log, if it is not there.
+            "--entrypoint", "sh", service["image"], "-c", f"umask {private.UMASK:03o}; exec nginx"
+            f" -t -q -e stderr -c /etc/teal/rendered/{folder.name}/nginx.conf",
         ]  # fmt: skip
         test = subprocess.run(
             command, capture_output=True, text=True, check=False, timeout=UP_LIMIT_SECONDS
