@@ -222,6 +222,9 @@ class DockerRuntime:
             f"{v['source']}:{v['target']}{':ro' if v.get('read_only') else ''}"
             for v in service["volumes"]
         ]
+        configuration = f"/etc/teal/rendered/{folder.name}/nginx.conf"
+        # A test makes the log, if it is not there.
+        test_command = f"umask {private.UMASK:03o}; exec nginx -t -q -e stderr -c {configuration}"
         command = [
             "docker", "run", "--rm", "--read-only", "--network", "none", "--cap-drop", "ALL",
             "--tmpfs", f"{NGINX_RUN}:mode=1777", "--user", service["user"],
@@ -230,9 +233,7 @@ class DockerRuntime:
             "--userns", service.get("userns_mode", ""),
             *_repeated("--security-opt", service.get("security_opt", [])),
             *_repeated("--volume", mounts),
-            # A test makes the log, if it is not there.
-            "--entrypoint", "sh", service["image"], "-c", f"umask {private.UMASK:03o}; exec nginx"
-            f" -t -q -e stderr -c /etc/teal/rendered/{folder.name}/nginx.conf",
+            "--entrypoint", "sh", service["image"], "-c", test_command,
         ]  # fmt: skip
         test = subprocess.run(
             command, capture_output=True, text=True, check=False, timeout=UP_LIMIT_SECONDS
