@@ -33,6 +33,7 @@ main() {
     # What a crash left behind; nothing can use it now.
     rm -rf "$spool/client_body"
     rotate &
+    ports=$(listening)
     while :; do
         start
     done
@@ -43,6 +44,8 @@ start() {
     nginx -e stderr -c "$configuration" &
     master=$! next='' begun=$(date +%s) code=0
     tell_when_it_finishes "$master" &
+    # Not when nginx is gone: then every process that we start costs time.
+    ports=$(listening)
     # Every signal ends a wait.
     while [ -z "$next" ] && kill -0 "$master" 2>/dev/null; do
         code=0
@@ -69,7 +72,6 @@ rotate() {
 # A master that was asked to quit lives as long as its last download, but listens no more. $$ is still
 # the container's first process here.
 tell_when_it_finishes() {
-    ports=$(listening)
     until are_taken "$ports" || ! kill -0 "$1" 2>/dev/null; do sleep 0.2; done
     while are_taken "$ports" && kill -0 "$1" 2>/dev/null; do sleep 0.5; done
     if kill -0 "$1" 2>/dev/null; then kill -USR2 $$; fi
@@ -89,7 +91,7 @@ are_taken() {
 
 # Nginx tries to get its port twice a second; we look more often. Workers that hang are killed.
 wait_for_ports() {
-    tries=0 ports=$(listening)
+    tries=0
     while are_taken "$ports"; do
         tries=$((tries + 1))
         if [ "$tries" -eq 150 ]; then

@@ -4,7 +4,7 @@ import contextlib
 import os
 import shutil
 import subprocess
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -106,6 +106,7 @@ class DockerRuntime:
         found = self._containers()
         if not any(found[pool].runs for pool in POOLS if pool in found):
             self._begin_pools()
+        self._stop_old_nginx(found)
         services = self._compose.services()
         required = [s for s in services if s not in POOLS and s not in OPTIONAL]
         self._remove_broken(required, found)
@@ -113,6 +114,7 @@ class DockerRuntime:
         if "alertmanager" in ran and routes_changed:
             self._signal("alertmanager")
         self._load_nginx(generation, nginx_before)
+        self.fleet.look_again()
         for service in OPTIONAL:
             if service in services and service not in without:
                 told += self._start_optional(service, found)
@@ -205,7 +207,7 @@ class DockerRuntime:
             state="/var/lib/teal",
             spool="/var/spool/teal",
             pools=self._addresses(),
-            http_listen=f"0.0.0.0:{self._settings.http_port}",
+            http_listen=[f"0.0.0.0:{self._settings.http_port}"],
             strangers=docker_networks.strangers(self._settings),
             private=self._plan.address("nginx"),
             inside=self._plan.networks["monitoring"].subnet,
@@ -245,6 +247,16 @@ class DockerRuntime:
         if test.returncode >= ENGINE_FAILED:
             raise RuntimeFailedError(in_one_line(test.stderr, {}))
         return nginx.refusal(test.stderr) if test.returncode else ""
+
+    def _stop_old_nginx(self, found: Mapping[str, Container]) -> None:
+        """Stop the nginx of a Teal that did not mount its configuration, and soon.
+
+        It would refuse everybody until its last download is over, half a minute or more.
+        """
+        if "nginx" in found and "/etc/teal/rendered" not in engine.docker(
+            "inspect", "--format", "{{range .Mounts}}{{.Destination}} {{end}}", found["nginx"].id
+        ):
+            engine.docker("stop", "-t", "2", found["nginx"].id)
 
     def _load_nginx(self, generation: str, before: str | None) -> bool:
         return nginx.load(
@@ -300,6 +312,7 @@ class DockerRuntime:
                 self.fleet.make_startable(pool)
                 with contextlib.suppress(RuntimeFailedError):
                     self._compose.up(pool, flags=["--no-deps"])
+        self.fleet.look_again()
 
     def _remove_broken(self, services: Collection[str], found: dict[str, Container]) -> None:
         """Remove containers that Compose would leave as they are, though they do not do."""
@@ -337,6 +350,9 @@ class DockerRuntime:
 
     def _start_optional(self, service: str, found: dict[str, Container]) -> list[str]:
         try:
+            image = self._compose.image_of(service)
+            if engine.image_id(image) is None:
+                engine.pull(image)
             self._remove_broken([service], found)
             self._compose.up(service)
         except RuntimeFailedError as error:
@@ -349,6 +365,10 @@ class DockerRuntime:
         grafana = settings.grafana == "on" or settings.dashboard_url
         return {
             **settings.variables(),
+            # Without an address the engine publishes at every one, of both families.
+            "TEAL_HTTP_PUBLISHED": f"{settings.http_port}"
+            if settings.http_addr in ("", "[::]")
+            else f"{settings.http_addr}:{settings.http_port}",
             "TEAL_DATA": str(self.layout.directory),
             "TEAL_USER": f"{uid}:{gid}",
             "TEAL_USERNS": self.kind.user_namespace,

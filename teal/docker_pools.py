@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import time
 from collections.abc import Callable, Mapping
 
 from teal import closer_look, containers, engine
@@ -20,6 +21,7 @@ ASK_SECONDS = 5
 # In a loop of restarts a program runs for moments, in which it has no exit code.
 MOMENT_SECONDS = 3
 WORDS = 20
+FRESH_SECONDS = 0.3
 _NO_ANSWER = "000"
 
 
@@ -39,6 +41,8 @@ class DockerPools:
         self._compose = compose
         self._wanted = wanted
         self._point = point
+        self._seen: dict[str, Container] = {}
+        self._seen_at = 0.0
 
     def is_current(self, pool: str) -> bool:
         found = self._container(pool)
@@ -63,7 +67,7 @@ class DockerPools:
         try:
             status = engine.docker(
                 "exec", nginx.id, "curl", "--silent", "--output", "/dev/null", "--noproxy", "*",
-                "--max-time", str(ASK_SECONDS), "--write-out", "%{http_code}\n",
+                "--globoff", "--max-time", str(ASK_SECONDS), "--write-out", "%{http_code}\n",
                 f"http://{self.address(pool)}{path}", merged=True,
             ).strip()[-3:]  # fmt: skip
         except RuntimeFailedError:
@@ -74,7 +78,10 @@ class DockerPools:
     def renew(self, pool: str) -> None:
         self._have_image(pool)
         self.make_startable(pool)
-        self._compose.up(pool, flags=["--no-deps", "--force-recreate"])
+        try:
+            self._compose.up(pool, flags=["--no-deps", "--force-recreate"])
+        finally:
+            self.look_again()
 
     def restore(self, pool: str) -> bool:
         before = recall(self._layout, pool)
@@ -93,6 +100,7 @@ class DockerPools:
         try:
             self._compose.restore(pool, project, str(path))
         finally:
+            self.look_again()
             path.unlink()
         return True
 
@@ -176,6 +184,7 @@ class DockerPools:
 
     def make_startable(self, service: str) -> None:
         """Do what Compose needs before it can replace a container in an odd state."""
+        self.look_again()
         found = self._container(service)
         if found is None:
             return
@@ -183,11 +192,20 @@ class DockerPools:
             engine.docker("unpause", found.id)
         elif found.state in ("dead", "removing"):
             engine.docker("rm", "--force", found.id)
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Forget what was seen: something was changed."""
+        self._seen_at = 0.0
 
     # Private
 
     def _container(self, service: str) -> Container | None:
-        return containers.of(self._settings.stack, engine.docker).get(service)
+        # One decision asks several times; each look starts two programs.
+        if time.monotonic() - self._seen_at > FRESH_SECONDS:
+            self._seen = containers.of(self._settings.stack, engine.docker)
+            self._seen_at = time.monotonic()
+        return self._seen.get(service)
 
     def _is_wanted(self, found: Container) -> bool:
         name = self._image_name(found.service)

@@ -4,6 +4,7 @@ import os
 import subprocess
 from collections.abc import Mapping
 
+from teal import exclusive
 from teal.runtime import RuntimeFailedError
 from teal.troubles import in_one_line
 
@@ -37,6 +38,7 @@ def docker(
             errors="replace",
             check=False,
             timeout=limit,
+            pass_fds=exclusive.held(),
         )
     except subprocess.TimeoutExpired as error:
         words = " ".join(["docker", *arguments[:1], *arguments[-2:]])
@@ -73,7 +75,8 @@ def image_words(name: str, image: str) -> str:
 
 
 def pull(name: str) -> None:
-    """Pull an image. Raises RuntimeFailedError."""
+    """Pull an image, which may take its time. Raises RuntimeFailedError."""
+    print(f"Pulling {name} ...", flush=True)
     docker("pull", "--quiet", name, limit=PULL_LIMIT_SECONDS)
 
 

@@ -9,7 +9,8 @@ usage: python -m teal.front_door FOLDER NGINX...
 
 HUP   reload (with another listen address: a new master, then the old one finishes)
 USR1  reopen the log
-TERM, QUIT, INT  stop: refuse new connections at once, let the open ones finish without us
+TERM, QUIT, INT  stop: nginx serves on for a moment, for a supervisor that restarts us; if nobody
+      takes it over it refuses new connections, and what is open finishes by itself
 
 In a container, where there is no Python, nginx/start.sh does this as well as a shell can.
 Standard library only: it must be back in a blink.
@@ -34,6 +35,8 @@ LOOK_SECONDS = 0.1
 TELL_CLIENTS_SECONDS = 2.0
 # When nginx refuses to reload, its workers do not change; clients need not be told for ever.
 FLAG_SECONDS = 10.0
+# How long nginx waits for the next one of us before it stops. Its supervisor needs a blink of it.
+HEIR_SECONDS = 3.0
 # Once asked to stop, nginx closes its listening sockets within milliseconds; what hangs is killed.
 STOP_SECONDS = 3.0
 FINISH_SECONDS = 0.3
@@ -57,6 +60,7 @@ class FrontDoor:
         self._folder = folder
         self._command = command
         self._flag = folder / "drain"
+        self._pid_file = folder / "parent.pid"
         self._sockets: dict[Address, socket.socket] = {}
         self._master: int | None = None
         # A descriptor of the master that is a listening socket as long as it serves.
@@ -74,7 +78,7 @@ class FrontDoor:
         # The log holds what users sent: not for everybody on the machine.
         os.umask(0o027)
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-        (self._folder / "parent.pid").write_text(f"{os.getpid()}\n")
+        self._pid_file.write_text(f"{os.getpid()}\n")
         self._flag.unlink(missing_ok=True)
         self._take_over()
         while True:
@@ -164,7 +168,7 @@ class FrontDoor:
                 self._say("asking the workers of before to finish; they hold the port")
                 self._ask_others_to_finish()
             elif not self._failures:
-                self._say(f"cannot listen: {error}; trying again until it can be had")
+                self._say(f"cannot listen at {error.strerror}; trying again until it can be had")
             self._failures += 1
             self._start_at = time.monotonic() + (0.02 if self._processes() else RETRY_SECONDS)
             return
@@ -185,6 +189,9 @@ class FrontDoor:
         Raises OSError, and then nothing has changed.
         """
         wanted = self._wanted()
+        if not wanted:
+            # No configuration can be read; nginx will say so. Those who wait are not refused.
+            return
         opened: dict[Address, socket.socket] = {}
         try:
             for address in wanted:
@@ -220,12 +227,22 @@ class FrontDoor:
         try:
             self._open()
         except OSError as error:
-            self._say(f"not reloaded, cannot listen: {error}")
+            self._say(f"not reloaded, cannot listen at {error.strerror}")
             return
         self._say("the listen addresses changed: a new nginx starts")
         self._start()
 
     def _stop(self) -> int:
+        """Let go of nginx; a child stays behind and stops it unless another one of us comes."""
+        us = os.getpid()
+        if os.fork():
+            return 0
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+        end = time.monotonic() + HEIR_SECONDS
+        while time.monotonic() < end and self._processes():
+            if self._pid_file.read_text() != f"{us}\n":
+                return 0
+            time.sleep(0.05)
         self._say("stopping")
         for found in self._sockets.values():
             found.close()
@@ -327,7 +344,7 @@ class FrontDoor:
         return int(match[1]) * _UNITS[match[2]] if match else 0.0
 
     def _spool(self) -> Path | None:
-        match = re.search(r"^\s*client_body_temp_path\s+(\S+);", self._text(), re.MULTILINE)
+        match = re.search(r'^\s*client_body_temp_path\s+"([^"]+)";', self._text(), re.MULTILINE)
         return Path(match[1]) if match else None
 
     def _say(self, words: str) -> None:

@@ -167,7 +167,7 @@ HABITS = (
         _says(words.FULL),
         lambda f: (
             f"has no room left for {_path(f, words.FULL) or 'a file'}: give its folder more in "
-            "POOL_WRITABLE in .env, such as /tmp:256m"
+            "POOL_WRITABLE in .env, such as /tmp:256m, or, if it is /dev/shm, raise POOL_SHM"
         ),
     ),
     Habit(
@@ -190,7 +190,7 @@ HABITS = (
     ),
     Habit(
         "runs what it unpacked into /tmp",
-        _says(r"failed to map segment from shared object|/tmp/\S+: permission denied"),
+        _says(words.NO_EXEC),
         _always("runs a program from /tmp: set POOL_WRITABLE=/tmp:exec in .env"),
     ),
     Habit(

@@ -26,29 +26,25 @@ def get_images(
         if name in built:
             continue
         before = engine.image_id(name)
-        if before is None or pull:
-            needed = not all(s in optional or s in POOLS for s in services)
-            told += _pull(name, before, needed=needed)
+        # What the stack can begin without is fetched by whoever needs it, and told there.
+        can_wait = all(s in optional or s in POOLS for s in services)
+        if before and pull:
+            told += _renew(name, before)
+        elif before is None and not can_wait:
+            engine.pull(name)
     return told
 
 
 # Private
 
 
-def _pull(name: str, before: str | None, *, needed: bool) -> list[str]:
+def _renew(name: str, before: str) -> list[str]:
     try:
         engine.pull(name)
     except RuntimeFailedError as error:
-        if before:
-            return [f"{name} was not pulled, the one that is here is used: {error}"]
-        if needed:
-            raise
-        # Whoever needs it says so.
-        return []
+        return [f"{name} was not pulled, the one that is here is used: {error}"]
     now = engine.image_id(name) or ""
-    if before and now != before:
-        return [f"{name} is new: {_short(before)} -> {_short(now)}"]
-    return []
+    return [f"{name} is new: {_short(before)} -> {_short(now)}"] if now != before else []
 
 
 def _short(image: str) -> str:

@@ -170,7 +170,13 @@ def _targets(
     def probe(url: str, **labels: str) -> dict[str, object]:
         return {"targets": [url], "labels": {**labels, "__blackbox__": at("blackbox")}}
 
-    front = f"http://{hosts['nginx']}:{settings.http_port}/healthz"
+    # A container listens at every address of its own; a process where HTTP_ADDR says.
+    host = hosts["nginx"]
+    front = (
+        f"{settings.front}/healthz"
+        if host == "127.0.0.1"
+        else f"http://{host}:{settings.http_port}/healthz"
+    )
     return {
         **{
             part: [scraped(part)] for part in ("exporter", "blackbox", "prometheus", "alertmanager")

@@ -1,5 +1,6 @@
-"""Which of some processes listens at a port, read from /proc."""
+"""Who listens at a port, read from /proc, and where one can listen at all."""
 
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -25,6 +26,16 @@ def holder(port: int, leaders: Mapping[int, str], *, nginx: Path) -> str | None:
         if _works_in(process, nginx):
             return "nginx"
     return None
+
+
+def has_ipv6() -> bool:
+    """Whether a program can listen at IPv6 addresses of this machine."""
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::", 0))
+    except OSError:
+        return False
+    return True
 
 
 # Private

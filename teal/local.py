@@ -28,6 +28,7 @@ from teal.layout import BEHIND_GATEWAY, Layout
 from teal.local_pools import LocalPools
 from teal.parts import part_at, parts
 from teal.programs import (
+    front_addresses,
     gateway_place,
     nginx_command,
     nginx_surroundings,
@@ -37,7 +38,9 @@ from teal.programs import (
 from teal.runtime import Listener
 from teal.settings import POOLS, Settings
 from teal.supervisor import LIMIT_SECONDS, Supervisor
-from teal.wait import wait_for
+from teal.wait import WaitedTooLongError, wait_for
+
+FINISH_SECONDS = 5
 
 
 class LocalRuntime:
@@ -55,15 +58,11 @@ class LocalRuntime:
         )
 
     def listeners(self) -> list[Listener]:
-        front = self._settings.http_addr
+        front = front_addresses(self._settings.http_addr)
         return [
-            Listener(
-                part=part.name,
-                address=front if part.name == "nginx" else "127.0.0.1",
-                port=part.port,
-                is_optional=part.optional,
-            )
+            Listener(part=part.name, address=address, port=part.port, is_optional=part.optional)
             for part in parts(self._settings)
+            for address in (front if part.name == "nginx" else ["127.0.0.1"])
             # A program that is not installed listens nowhere.
             if part.name != "grafana" or grafana.executable()
         ]
@@ -92,7 +91,7 @@ class LocalRuntime:
         generation = self._prepare_nginx()
         routes_changed = self._write_routes()
         if self._supervisor.is_up():
-            self._supervisor.apply_changes(but=POOLS)
+            self._supervisor.apply_changes(but=POOLS, outliving=("nginx",))
             self._load_nginx(generation, nginx_before)
             if routes_changed:
                 self._supervisor.call("signalProcess", "alertmanager", "HUP")
@@ -106,8 +105,19 @@ class LocalRuntime:
         return ["There are no images without Docker: PULL=1 does nothing."] if pull else []
 
     def stop(self) -> None:
-        if self._supervisor.is_up():
-            self._supervisor.stop()
+        if not self._supervisor.is_up():
+            return
+        self._supervisor.stop()
+        # nginx outlives its supervisor for what it still finishes; but it has no pool any more.
+        for process in nginx_processes.find(self.layout.nginx):
+            nginx_processes.send(process.pid, signal.SIGQUIT)
+        with contextlib.suppress(WaitedTooLongError):
+            wait_for(
+                lambda: not nginx_processes.find(self.layout.nginx),
+                what="nginx to finish",
+                seconds=FINISH_SECONDS,
+            )
+        nginx_processes.kill_all(self.layout.nginx)
 
     def clean(self) -> None:
         self.stop()
@@ -132,23 +142,14 @@ class LocalRuntime:
 
     def kill(self, part: str) -> None:
         leader = self._supervisor.call("getProcessInfo", part)["pid"]
-        # In one call, so that the supervisor has no chance to restart it in between.
-        calls = [
-            {"methodName": "supervisor.signalProcess", "params": [part, "KILL"]},
-            {"methodName": "supervisor.stopProcess", "params": [part, False]},
-        ]
-        self._supervisor.proxy().system.multicall(calls)
+        self._supervisor.kill_leader(part)
         # What it had started would outlive it, and a gunicorn worker would even go on answering.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(leader, signal.SIGKILL)
         if part == "nginx":
             # It may have been started by another leader, which was killed.
             nginx_processes.kill_all(self.layout.nginx)
-        wait_for(
-            lambda: self.running().get(part) == "stopped",
-            what=f"{part} to be dead",
-            seconds=LIMIT_SECONDS,
-        )
+        self._supervisor.wait_until_stopped(part)
 
     def revive(self, part: str) -> None:
         if self.running().get(part) not in ("running", "starting"):
@@ -184,9 +185,19 @@ class LocalRuntime:
             self.layout,
             generation,
             runs=self._nginx_generation,
-            reload=lambda: self._call("signalProcess", "nginx", "HUP"),
+            reload=self._reload_nginx,
             before=before,
         )
+
+    def _reload_nginx(self) -> None:
+        # A Python that has only just started would be killed by the signal.
+        pid_file = self.layout.nginx / "parent.pid"
+        wait_for(
+            lambda: pid_file.read_text() == f"{self._call('getProcessInfo', 'nginx')['pid']}\n",
+            what="nginx's parent to be ready",
+            seconds=LIMIT_SECONDS,
+        )
+        self._call("signalProcess", "nginx", "HUP")
 
     def _nginx_generation(self) -> str | None:
         """Return which configuration nginx runs; None while it does not answer."""

@@ -15,7 +15,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +47,8 @@ class Surroundings:
     state: str
     spool: str
     pools: Mapping[str, str]
-    http_listen: str
+    # Addresses with ports; an IPv6 address stands in brackets.
+    http_listen: Sequence[str]
     # The address of its private ports, and the networks from which these may be asked.
     private: str
     inside: str
@@ -69,7 +70,7 @@ def values(settings: Settings, around: Surroundings) -> dict[str, str]:
         "SPOOL_DIR": around.spool,
         "BLUE_ADDR": around.pools["blue"],
         "GREEN_ADDR": around.pools["green"],
-        "HTTP_LISTEN": around.http_listen,
+        "HTTP_LISTEN": "\n    ".join(f"listen {address};" for address in around.http_listen),
         "STRANGERS": around.strangers,
         "STATUS_LISTEN": f"{around.private}:{settings.status_port}",
         "BLUE_DIRECT": f"{around.private}:{settings.blue_port}",
@@ -80,7 +81,7 @@ def values(settings: Settings, around: Surroundings) -> dict[str, str]:
         "DRAIN_TIMEOUT": settings.drain_timeout,
         # Longer than most clients think between two requests, and a while that an old worker lasts.
         "KEEPALIVE_MIN_TIMEOUT": "keepalive_min_timeout 5s;" if waits else "",
-        "DRAIN_CHECK": "" if waits else f"if (-f {around.run}/drain) {{ return 419; }}",
+        "DRAIN_CHECK": "" if waits else f"""if (-f "{around.run}/drain") {{ return 419; }}""",
     }
 
 

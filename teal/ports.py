@@ -19,6 +19,11 @@ def taken_by_others(settings: Settings, runtime: Runtime) -> dict[str, str]:
     names = port_settings(settings)
     without = {}
     for wanted in runtime.listeners():
+        if not is_ours(wanted.address):
+            raise RuntimeFailedError(
+                f"HTTP_ADDR: this machine has no address {wanted.address}; `ip address` shows "
+                "which it has, and an empty HTTP_ADDR means all of them"
+            )
         holder = runtime.holder(wanted.port)
         if holder == wanted.part or not is_taken(wanted.address, wanted.port):
             continue
@@ -33,6 +38,17 @@ def taken_by_others(settings: Settings, runtime: Runtime) -> dict[str, str]:
 def is_taken(address: str, port: int) -> bool:
     """Whether nobody may listen at this port of an address now, because someone does."""
     return any(_is_taken(*each) for each in _places(address.strip("[]"), port))
+
+
+def is_ours(address: str) -> bool:
+    """Whether this machine has an address, or may listen at it all the same."""
+    for family, place, _ in _places(address.strip("[]"), 0):
+        with socket.socket(family) as probe:
+            try:
+                probe.bind((place, 0))
+            except OSError as error:
+                return error.errno != errno.EADDRNOTAVAIL
+    return True
 
 
 # Private

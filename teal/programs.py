@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from teal import grafana, nginx, packages
+from teal import grafana, listening, nginx, packages
 from teal.bootstrap import ROOT, SetupError
 from teal.gateway import BEHIND, Place, published
 from teal.layout import BEHIND_GATEWAY, Layout
@@ -42,6 +42,14 @@ def pool_addresses(settings: Settings) -> dict[str, str]:
     return {pool: f"127.0.0.1:{settings.port_of(pool)}" for pool in POOLS}
 
 
+def front_addresses(http_addr: str) -> list[str]:
+    """Return where the front door listens; an IPv6 address stands in brackets."""
+    if http_addr not in ("", "[::]"):
+        return [http_addr]
+    # A kernel without IPv6 has no address to listen at.
+    return ["0.0.0.0", *(["[::]"] if listening.has_ipv6() else [])]  # noqa: S104 - the setting
+
+
 def nginx_surroundings(
     settings: Settings, layout: Layout, *, pools: Mapping[str, str]
 ) -> nginx.Surroundings:
@@ -52,7 +60,7 @@ def nginx_surroundings(
         state=str(layout.state),
         spool=str(layout.spool),
         pools=pools,
-        http_listen=f"{settings.http_addr}:{settings.http_port}",
+        http_listen=[f"{a}:{settings.http_port}" for a in front_addresses(settings.http_addr)],
         private=BEHIND_GATEWAY,
         inside="127.0.0.0/8",
         version=packages.version(Path(_server("nginx"))),

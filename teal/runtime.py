@@ -1,5 +1,6 @@
 """The two ways to run the stack, behind one interface, and the choice between them."""
 
+import re
 import shutil
 import subprocess
 from collections.abc import Collection, Iterator
@@ -8,12 +9,15 @@ from typing import TYPE_CHECKING, Protocol
 
 from teal.layout import Layout
 from teal.settings import Settings
+from teal.troubles import in_one_line
 
 if TYPE_CHECKING:
     # It raises the error of this module.
     from teal.rollout.fleet import Fleet
 
 PROBE_LIMIT_SECONDS = 10
+# Older ones write other configurations; nothing older was tried.
+OLDEST_COMPOSE = (2, 20)
 
 
 class RuntimeFailedError(Exception):
@@ -102,11 +106,8 @@ def choose(settings: Settings) -> Runtime:
     wanted = current or settings.runtime
     if wanted == "auto":
         wanted = "docker" if docker_answers() else "local"
-    if wanted == "docker" and not docker_answers():
-        raise RuntimeFailedError(
-            "no Docker engine with Compose v2 answers (try `docker compose version` and `docker "
-            "info`); start it, or use RUNTIME=local"
-        )
+    if wanted == "docker" and (trouble := docker_trouble()):
+        raise RuntimeFailedError(f"Docker cannot be used: {trouble} (or use RUNTIME=local)")
     return DockerRuntime(settings) if wanted == "docker" else LocalRuntime(settings)
 
 
@@ -123,11 +124,31 @@ def forget(settings: Settings) -> None:
 
 def docker_answers() -> bool:
     """Whether a Docker engine and the Compose plugin can be used by this user."""
+    return docker_trouble() is None
+
+
+def docker_trouble() -> str | None:
+    """Return why Docker cannot be used, in one line; None where it can."""
     if not shutil.which("docker"):
-        return False
+        return "it is not installed"
     try:
-        for question in (["docker", "info"], ["docker", "compose", "version"]):
-            subprocess.run(question, capture_output=True, check=True, timeout=PROBE_LIMIT_SECONDS)
-    except (subprocess.SubprocessError, OSError):
-        return False
-    return True
+        engine = _ask("docker", "info")
+        compose = _ask("docker", "compose", "version", "--short")
+    except (subprocess.TimeoutExpired, OSError) as error:
+        return f"docker does not answer ({type(error).__name__})"
+    if engine.returncode:
+        return in_one_line(engine.stderr or engine.stdout, {})
+    version = compose.stdout.strip() if compose.returncode == 0 else "v1"
+    if tuple(int(number) for number in re.findall(r"[0-9]+", version)[:2]) < OLDEST_COMPOSE:
+        oldest = ".".join(map(str, OLDEST_COMPOSE))
+        return f"Docker Compose {oldest} or newer is needed, this is {version}"
+    return None
+
+
+# Private
+
+
+def _ask(*question: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        question, capture_output=True, text=True, check=False, timeout=PROBE_LIMIT_SECONDS
+    )

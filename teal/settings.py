@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dotenv import dotenv_values
-
+from teal import envfile
 from teal.bootstrap import HOME, ROOT
+from teal.paths import unusable
 
 POOLS = ("blue", "green")
+# HTTP_ADDR for every address of this machine.
+EVERYWHERE = ("0.0.0.0", "[::]", "")  # noqa: S104 - compared with, not bound
 # Whoever has one of these can write to your channel, or make silence look like health.
 SECRETS = ("SLACK_WEBHOOK_URL", "HEARTBEAT_URL")
 
@@ -85,8 +87,7 @@ class Settings:
     @property
     def front(self) -> str:
         """The address at which this machine itself reaches the front door."""
-        everywhere = ("0.0.0.0", "[::]", "")  # noqa: S104 - compared with, not bound
-        host = "127.0.0.1" if self.http_addr in everywhere else self.http_addr
+        host = "127.0.0.1" if self.http_addr in EVERYWHERE else self.http_addr
         return f"http://{host}:{self.http_port}"
 
     def url(self, part: str) -> str:
@@ -129,6 +130,9 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     values = {name: environment.get(name, own.get(name, defaults[name])) for name in defaults}
     fields = {name.lower(): _checked(name, value) for name, value in values.items()}
     directory = Path(environment.get("TEAL_DIR", HOME)).resolve()
+    for folder in (ROOT, directory):
+        if fault := unusable(folder):
+            raise SettingsError(fault)
     settings = Settings(directory=directory, **fields)  # type: ignore[arg-type] # checked by name
     _refuse_shared_ports(settings)
     return settings
@@ -151,10 +155,13 @@ _IMAGE_MEANS = "an image such as registry.example.com/shop:1.4 or shop@sha256:<6
 _SIZE = r"[1-9][0-9]*[mg]"
 _FOLDER = rf"/[\w@%+.-][\w@%+./-]*(:{_SIZE})?(:exec)?"
 _USER = r"([a-z_][a-z0-9_.-]*\$?|[0-9]+)?((?<=.):([a-z_][a-z0-9_.-]*|[0-9]+))?"
+# These are written into other programs' files: no character that means something there.
+_URL = r"(https?://(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:[0-9]{1,5})?([/?#][\w./?#&=:@!~*()+,;%-]*)?)?"
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
 _PATTERNS = {
     "STACK": (r"[a-z0-9][a-z0-9_-]*", "lower-case letters, digits, - and _"),
     "POOL_PORT": (r"([1-9][0-9]{0,4})?", "empty, or the port that both images listen on"),
-    "HEALTH_PATH": (r"/\S*", "a path such as /healthz"),
+    "HEALTH_PATH": (r"/[\w./?&=:@!~*()+,;%-]*", "a path such as /healthz"),
     "READ_TIMEOUT": (r"[1-9][0-9]*(ms|s|m|h)", "a time such as 5s"),
     "POOL_KEEPALIVE": (r"[1-9][0-9]*(ms|s|m)", "a time such as 500ms"),
     "DRAIN_TIMEOUT": (r"[1-9][0-9]*(s|m|h)", "a time such as 30s"),
@@ -172,13 +179,12 @@ _PATTERNS = {
     "GREEN_IMAGE": (_IMAGE, _IMAGE_MEANS),
     "BLUE_RELEASE": (r"[\w.+-]{1,100}", "letters, digits and . _ + -"),
     "GREEN_RELEASE": (r"[\w.+-]{1,100}", "letters, digits and . _ + -"),
-    "HTTP_ADDR": (r"[0-9.]+|\[[0-9a-fA-F:.]+\]", "an IP address such as 0.0.0.0 or 127.0.0.1"),
-    "SLACK_WEBHOOK_URL": (r"(https?://\S+)?", "empty, or the https:// address of a webhook"),
-    "HEARTBEAT_URL": (r"(https?://\S+)?", "empty, or an https:// address"),
-    "RUNBOOK_URL": (r"(https?://\S+)?", "empty, or an address"),
-    "DASHBOARD_URL": (r"(https?://\S+)?", "empty, or an address"),
-    "PROMETHEUS_URL": (r"(https?://\S+)?", "empty, or an address"),
-    "ALERTMANAGER_URL": (r"(https?://\S+)?", "empty, or an address"),
+    "SLACK_WEBHOOK_URL": (_URL, "empty, or the https:// address of a webhook"),
+    "HEARTBEAT_URL": (_URL, "empty, or an https:// address"),
+    "RUNBOOK_URL": (_URL, "empty, or an address such as https://example.com/path"),
+    "DASHBOARD_URL": (_URL, "empty, or an address such as https://example.com/path"),
+    "PROMETHEUS_URL": (_URL, "empty, or an address such as https://example.com/path"),
+    "ALERTMANAGER_URL": (_URL, "empty, or an address such as https://example.com/path"),
 }
 # What Linux knows (man 7 capabilities), without the CAP_ in front.
 _CAPABILITIES = """
@@ -195,7 +201,10 @@ SMALLEST_SUBNET = 26
 
 
 def _read(path: Path) -> dict[str, str]:
-    return {name: value or "" for name, value in dotenv_values(path, interpolate=False).items()}
+    try:
+        return envfile.read(path)
+    except envfile.EnvFileError as error:
+        raise SettingsError(str(error)) from error
 
 
 def _checked(name: str, value: str) -> str | int:
@@ -204,19 +213,17 @@ def _checked(name: str, value: str) -> str | int:
         raise _wrong(name, value, "one of " + ", ".join(_CHOICES[name]))
     if name in _PATTERNS:
         pattern, meaning = _PATTERNS[name]
-        if not re.fullmatch(pattern, value):
+        if not re.fullmatch(pattern, value, re.ASCII):
             raise _wrong(name, value, meaning)
     if name.endswith("_PORT") and name != "POOL_PORT":
-        if not value.isdigit() or not 1 <= int(value) <= _HIGHEST_PORT:
+        if not _WHOLE_NUMBER.fullmatch(value) or not 1 <= int(value) <= _HIGHEST_PORT:
             raise _wrong(name, value, f"a port from 1 to {_HIGHEST_PORT}")
         return int(value)
-    if name == "DOCKER_SUBNET":
-        return _subnet(value)
-    if name == "POOL_CAPS":
-        return _capabilities(value)
+    if name in _READERS:
+        return _READERS[name](value)
     if name in _WHOLE_NUMBERS or name == "POOL_STOP_SECONDS":
         least = 1 if name in _WHOLE_NUMBERS else 0
-        if not value.isdigit() or int(value) < least:
+        if not _WHOLE_NUMBER.fullmatch(value) or int(value) < least:
             raise _wrong(name, value, f"a whole number from {least}")
         return int(value)
     return value
@@ -231,6 +238,22 @@ def _capabilities(value: str) -> str:
     return " ".join(names)
 
 
+def _address(value: str) -> str:
+    """Return an IPv4 address, or an IPv6 address in brackets; empty for all of both families."""
+    bare = value[1:-1] if value.startswith("[") and value.endswith("]") else value
+    try:
+        address = ipaddress.ip_address(bare) if bare else None
+    except ValueError:
+        address = None
+    if value and (address is None or (address.version == 4) != (bare == value)):  # noqa: PLR2004
+        raise _wrong(
+            "HTTP_ADDR",
+            value,
+            "empty (every address of this machine), or an IP address such as 127.0.0.1 or [::1]",
+        )
+    return value
+
+
 def _subnet(value: str) -> str:
     try:
         network = ipaddress.IPv4Network(value)
@@ -243,6 +266,9 @@ def _subnet(value: str) -> str:
             f"a network such as 10.213.77.0/24, /{SMALLEST_SUBNET} or larger",
         )
     return value
+
+
+_READERS = {"DOCKER_SUBNET": _subnet, "HTTP_ADDR": _address, "POOL_CAPS": _capabilities}
 
 
 def _wrong(name: str, value: str, right: str) -> SettingsError:

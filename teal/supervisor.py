@@ -33,7 +33,7 @@ class Supervisor:
         self._socket = folder / "supervisor.sock"
         self._configuration = folder / "supervisord.conf"
         self.output = folder / "output"
-        if len(str(self._socket)) > LONGEST_SOCKET_PATH:
+        if len(os.fsencode(self._socket)) > LONGEST_SOCKET_PATH:
             raise RuntimeFailedError(
                 f"the path {folder} is too long for a socket; move Teal up a few folders"
             )
@@ -69,7 +69,7 @@ autorestart = true
 startsecs = 1
 startretries = 1000000
 redirect_stderr = true
-stdout_logfile = {_ini(self.output / program.name)}.log
+stdout_logfile = {_ini(_ini(self.output / program.name))}.log
 stdout_logfile_maxbytes = 10MB
 stdout_logfile_backups = 1
 """
@@ -105,13 +105,21 @@ stdout_logfile_backups = 1
             seconds=STOP_LIMIT_SECONDS,
         )
 
-    def apply_changes(self, *, but: Collection[str]) -> None:
-        """Bring running processes in line with the configuration, all but some."""
+    def apply_changes(self, *, but: Collection[str], outliving: Collection[str]) -> None:
+        """Bring running processes in line with the configuration, all but some.
+
+        What `outliving` names goes on without the process that changed; the new one takes it over.
+        """
         added, changed, removed = self.changes()
         for name in [*changed, *removed]:
-            if name not in but:
+            if name in but:
+                continue
+            if name in outliving:
+                self.kill_leader(name)
+                self.wait_until_stopped(name)
+            else:
                 self.call("stopProcessGroup", name, True)
-                self.call("removeProcessGroup", name)
+            self.call("removeProcessGroup", name)
         for name in [*added, *changed]:
             if name not in but:
                 self.call("addProcessGroup", name)
@@ -137,6 +145,23 @@ stdout_logfile_backups = 1
             self.call("addProcessGroup", name)
         else:
             self.call("startProcess", name, False)
+
+    def kill_leader(self, name: str) -> None:
+        """Kill the process that the supervisor started, and keep it down."""
+        # In one call, so that the supervisor has no chance to restart it in between.
+        calls = [
+            {"methodName": "supervisor.signalProcess", "params": [name, "KILL"]},
+            {"methodName": "supervisor.stopProcess", "params": [name, False]},
+        ]
+        self.proxy().system.multicall(calls)
+
+    def wait_until_stopped(self, name: str) -> None:
+        """Wait until a program is down for good. Raises WaitedTooLongError."""
+        wait_for(
+            lambda: self.call("getProcessInfo", name)["statename"] == "STOPPED",
+            what=f"{name} to be dead",
+            seconds=LIMIT_SECONDS,
+        )
 
     def processes(self) -> list[dict[str, Any]]:
         """Return what supervisord knows of each process."""
@@ -196,7 +221,10 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 
 
 def _ini(value: object) -> str:
-    """Write a value so that supervisord's configuration reader takes it literally."""
+    """Write a value so that supervisord's configuration reader takes it literally.
+
+    It expands the name of an output file twice, so that one is written by this twice.
+    """
     return str(value).replace("%", "%%")
 
 

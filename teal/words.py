@@ -4,6 +4,11 @@ import re
 from collections.abc import Sequence
 
 SHM = r"/dev/shm|shm_open|shared memory"  # noqa: S108 - in the container
+# Everybody may write to /tmp: what is denied there is to run something.
+NO_EXEC = (
+    r"failed to map segment from shared object|/tmp/\S+: permission denied"
+    r"|permission denied:? ['\"]?/tmp/"
+)
 FULL = r"no space left on device|ENOSPC"
 READ_ONLY = r"read-only file ?system|EROFS"
 DENIED = r"permission denied|PermissionError|EACCES"

@@ -104,8 +104,11 @@ class KeepAlive(Clients):
     A client that is told `Connection: close` opens another one; that is no failure.
     """
 
-    def __init__(self, port: int, *, clients: int = 32, pause: float = 0.0, **options):
+    def __init__(
+        self, port: int, *, clients: int = 32, pause: float = 0.0, path: str = "/", **options
+    ):
         super().__init__(port, **options)
+        self._path = path
         self._clients, self._pause = clients, pause
 
     def work(self):
@@ -118,7 +121,7 @@ class KeepAlive(Clients):
             try:
                 if client is None:
                     client = socket.create_connection(self.address, timeout=10)
-                outcome, stays = exchange_kept(client, "POST")
+                outcome, stays = exchange_kept(client, "POST", path=self._path)
                 self.note(outcome)
                 if not stays:
                     client.close()
@@ -179,11 +182,13 @@ def exchange(client: socket.socket, method: str, *, close: bool = False) -> str:
     return exchange_kept(client, method, close=close)[0]
 
 
-def exchange_kept(client: socket.socket, method: str, *, close: bool = False) -> tuple[str, bool]:
+def exchange_kept(
+    client: socket.socket, method: str, *, path: str = "/", close: bool = False
+) -> tuple[str, bool]:
     """Do the same, and return whether the connection stays open as well."""
     body = b"x" if method == "POST" else b""
     connection = "Connection: close\r\n" if close else ""
-    head = f"{method} / HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n{connection}\r\n"
+    head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n{connection}\r\n"
     client.sendall(head.encode() + body)
     answer = b""
     while b"\r\n\r\n" not in answer or len(answer.partition(b"\r\n\r\n")[2]) < _length(answer):

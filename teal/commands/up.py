@@ -5,6 +5,7 @@ at a time, so that no request is lost. A pool that does not come up is put back 
 """
 
 import argparse
+import shutil
 from functools import partial
 
 from teal import api, table
@@ -16,7 +17,7 @@ from teal.rollout.execute import Rollout
 from teal.rollout.hush import Hush
 from teal.rollout.journal import Journal
 from teal.rollout.proof import Front
-from teal.runtime import Runtime, choose, remember
+from teal.runtime import Runtime, choose, docker_trouble, remember
 from teal.settings import POOLS, Settings
 from teal.wait import WaitedTooLongError, wait_for
 
@@ -36,6 +37,8 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """Start the stack."""
     runtime = choose(settings)
     print(f"Starting {settings.stack} ({_WAYS[runtime.name]}) ...", flush=True)
+    if runtime.name == "local" and settings.runtime == "auto" and shutil.which("docker"):
+        print(f"Not in Docker: {docker_trouble() or 'this stack began without it'}.", flush=True)
     without = taken_by_others(settings, runtime)
     remember(settings, runtime)
     told = [f"{part} is left out: {why}, or {part.upper()}=off" for part, why in without.items()]

@@ -135,6 +135,7 @@ class Rollout:
 
     def _renew(self, pool: str) -> None:
         other_serves = self._is_up(_other(pool))
+        was_up = self._is_up(pool)
         if other_serves:
             self._hush()
             self._drain()
@@ -145,7 +146,8 @@ class Rollout:
             on_its_own_port(self.fleet, pool)
         except NotTouchedError as error:
             self._failed.add(pool)
-            self._note(f"{pool} was not renewed: {error}; what ran before goes on")
+            goes_on = "; what ran before goes on" if was_up else ""
+            self._note(f"{pool} was not {'renewed' if was_up else 'started'}: {error}{goes_on}")
         except (RuntimeFailedError, WaitedTooLongError, UnprovenError) as error:
             self._failed.add(pool)
             self.quiet.break_off()

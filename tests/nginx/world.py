@@ -61,12 +61,11 @@ class World:
 
     def prepare(self) -> str:
         """Put the configuration of now in place, as `make up` does."""
-        return nginx.prepare(
-            self.settings,
-            self.layout,
-            nginx_surroundings(self.settings, self.layout, pools=self._pools()),
-            self.refusal,
-        )
+        return nginx.prepare(self.settings, self.layout, self.surroundings(), self.refusal)
+
+    def surroundings(self) -> nginx.Surroundings:
+        """Return where nginx finds itself."""
+        return nginx_surroundings(self.settings, self.layout, pools=self._pools())
 
     def refusal(self, folder: Path) -> str:
         """Return what nginx says against a configuration."""
@@ -87,7 +86,7 @@ class World:
             before=before,
         )
 
-    def start_parent(self) -> None:
+    def start_parent(self, *, opens: bool = True) -> None:
         """Start what supervisord starts, and wait until the front door is open."""
         with (self.layout.directory / "nginx.log").open("ab") as log:
             self.parent = subprocess.Popen(
@@ -98,7 +97,21 @@ class World:
                 stdout=log,
                 stderr=log,
             )  # fmt: skip
-        wait_for(self.is_open, what="nginx to answer", seconds=20, poll=0.02)
+        pid_file = self.layout.nginx / "parent.pid"
+        wait_for(
+            lambda: pid_file.exists() and pid_file.read_text() == f"{self.parent.pid}\n",
+            what="the parent to take signals",
+            seconds=20,
+            poll=0.02,
+        )
+        if opens:
+            wait_for(self.is_open, what="nginx to answer", seconds=20, poll=0.02)
+
+    def stop_parent(self) -> None:
+        """Stop it for good: nobody takes nginx over."""
+        self.signal("QUIT")
+        self.parent.wait(20)
+        wait_for(lambda: not self.processes(), what="nginx to end", seconds=20)
 
     def signal(self, name: str) -> None:
         """Signal the parent."""

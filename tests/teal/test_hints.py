@@ -48,7 +48,11 @@ SEEN = {
             "POOL_CAPS=NET_BIND_SERVICE",
         ),
     ],
-    "runs what it unpacked into /tmp": [(_ended(NO_MAP), "POOL_WRITABLE=/tmp:exec")],
+    "runs what it unpacked into /tmp": [
+        (_ended(NO_MAP), "POOL_WRITABLE=/tmp:exec"),
+        (_ended("PermissionError: [Errno 13] Permission denied: '/tmp/java'"), "POOL_WRITABLE="),
+        (_ended("sh: 1: /tmp/java: Permission denied", code=126), "POOL_WRITABLE="),
+    ],
     "refuses to be root": [
         (_ended("can not run elasticsearch as root"), "POOL_USER=1000"),
         (_ended('"root" execution of the PostgreSQL server is not permitted.'), "POOL_USER"),

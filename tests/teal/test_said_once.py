@@ -34,7 +34,7 @@ def test_a_container_is_locked_down(name):
     assert service["pids_limit"]
     assert "unless-stopped" == service["restart"]
     for port in service.get("ports", []):
-        assert port.startswith(("127.0.0.1:", "${HTTP_ADDR}:${HTTP_PORT}"))
+        assert port.startswith(("127.0.0.1:", "${TEAL_HTTP_PUBLISHED}:${HTTP_PORT}"))
     for volume in service.get("volumes", []):
         source = volume.split(":")[0]
         assert not (ROOT / source).is_file(), "a mounted file is an inode"
@@ -71,7 +71,7 @@ def test_no_setting_of_nginx_recreates_its_container():
 
     of_the_engine = {"TEAL_USER", "TEAL_USERNS", "TEAL_DATA"}
     addresses = {name for name in named if re.fullmatch("TEAL_[A-Z]+_IP_NGINX", name)}
-    assert named <= {"HTTP_ADDR", "HTTP_PORT"} | of_the_engine | addresses
+    assert named <= {"TEAL_HTTP_PUBLISHED", "HTTP_PORT"} | of_the_engine | addresses
 
 
 def test_no_file_names_a_registry_or_a_private_path():

@@ -64,6 +64,13 @@ def test_the_environment_beats_the_file(tmp_path):
         ("POOL_INIT=no", "must be one of true, false"),
         ("BLUE_IMAGE=https://example.com/shop", "it must be an image such as registry.example"),
         ("BLUE_IMAGE=shop@sha256:12", "shop@sha256:<64 hex digits>"),
+        ("HTTP_ADDR=10.0.0.300", "HTTP_ADDR: '10.0.0.300' is not valid; it must be empty"),
+        ("HTTP_ADDR=::1", "HTTP_ADDR: '::1' is not valid"),
+        ("HTTP_ADDR=[10.0.0.1]", "HTTP_ADDR: '[10.0.0.1]' is not valid"),
+        ("HTTP_PORT=²", "HTTP_PORT: '²' is not valid"),
+        ('RUNBOOK_URL=https://x/"y', "RUNBOOK_URL: "),
+        ("BLUE_RELEASE=vé", "BLUE_RELEASE: 'vé' is not valid"),
+        ("HTTP_PORT: 80", "line 1: HTTP_PORT is set with a colon"),
         ("LOG_ROTATE_MB=0", "LOG_ROTATE_MB: '0' is not valid; it must be a whole number from 1"),
     ],
 )
