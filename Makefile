@@ -3,6 +3,14 @@
 
 TEAL := @python3 -m teal
 
+# What stands on the command line of make, and nothing else: a MODE or JSON that a shell exports for
+# other programs changes no command here.
+given = $(if $(filter command,$(firstword $(origin $(1)))),$($(1)))
+# As one word of a shell command, whatever is in it.
+quoted = '$(subst ','\'',$(call given,$(1)))'
+# An option with its value, or nothing.
+option = $(if $(call given,$(1)),$(2) $(call quoted,$(1)))
+
 .DEFAULT_GOAL := help
 .PHONY: help up down status logs switch chaos drills latency load query silence maintenance slack-test \
 	reload clean check test torture mutate bench dashboards docs lock screenshot
@@ -10,39 +18,39 @@ TEAL := @python3 -m teal
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: ## start everything, wait until it is ready, show what runs where
-	$(TEAL) up
+up: ## start everything, or what .env changed, no request lost; PULL=1 looks for newer images
+	$(TEAL) up $(if $(filter-out 0,$(call given,PULL)),--pull)
 
 chaos: ## break the active pool and judge what happens, MODE=error|timeout|crash|disconnect|latency
-	$(TEAL) chaos $(MODE)
+	$(TEAL) chaos $(if $(call given,MODE),$(call quoted,MODE))
 
 status: ## pools, releases, health, errors, alerts; JSON=1 for programs
-	$(TEAL) status $(if $(JSON),--json)
+	$(TEAL) status $(if $(filter-out 0,$(call given,JSON)),--json)
 
 logs: ## nginx's routing and the exporter's log, readable; FOLLOW=0 only old lines, PART=nginx its own
-	$(TEAL) logs $(if $(PART),--part $(PART)) $(if $(filter 0,$(FOLLOW)),--no-follow)
+	$(TEAL) logs $(call option,PART,--part) $(if $(filter 0,$(call given,FOLLOW)),--no-follow)
 
 switch: ## make the other pool the desired one, POOL=green; no request is lost
-	$(TEAL) switch $(POOL)
+	$(TEAL) switch $(if $(call given,POOL),$(call quoted,POOL))
 
 drills: ## every fault and what it must tell, half an hour; ONLY='pool killed' for one, TIMES=3
-	$(TEAL) drills $(if $(ONLY),--only '$(ONLY)') $(if $(TIMES),--times $(TIMES))
+	$(TEAL) drills $(call option,ONLY,--only) $(call option,TIMES,--times)
 
 latency: ## the time from a fault to its message over many failovers, RUNS=20
-	$(TEAL) latency $(if $(RUNS),--runs $(RUNS))
+	$(TEAL) latency $(call option,RUNS,--runs)
 
 load: ## send demo traffic, SECONDS=30 RATE=20
-	$(TEAL) load $(if $(SECONDS),--seconds $(SECONDS)) $(if $(RATE),--rate $(RATE))
+	$(TEAL) load $(call option,SECONDS,--seconds) $(call option,RATE,--rate)
 
 query: ## ask Prometheus, Q='nginxlog_active_pool'
-	$(TEAL) query '$(subst ','\'',$(Q))'
+	$(TEAL) query $(call quoted,Q)
 
 silence: ## silence one alert, ALERT=StandbyPoolDown FOR=30m WHY='new disk'
-	$(TEAL) silence '$(ALERT)' $(if $(FOR),--for $(FOR)) --why '$(subst ','\'',$(WHY))'
+	$(TEAL) silence $(call quoted,ALERT) $(call option,FOR,--for) --why $(call quoted,WHY)
 
 maintenance: ## plan a quiet time, FOR=30m WHY='new disk'; END=1 ends it
-	$(TEAL) maintenance $(if $(END),--end) $(if $(FOR),--for '$(FOR)') \
-		$(if $(WHY),--why '$(subst ','\'',$(WHY))')
+	$(TEAL) maintenance $(if $(filter-out 0,$(call given,END)),--end) $(call option,FOR,--for) \
+		$(call option,WHY,--why)
 
 slack-test: ## send a test message the whole way, and say whether Slack took it
 	$(TEAL) slack-test
@@ -60,16 +68,16 @@ check: ## lint, types, nginx -t, promtool, amtool, compose config
 	$(TEAL) check
 
 test: ## all of it, as in CI; TESTS='tests/exporter -k rotation' for some
-	$(TEAL) test $(TESTS)
+	$(TEAL) test $(call given,TESTS)
 
 torture: ## kill the exporter while its log is written and rotated, KILLS=200 SEED=1
-	$(TEAL) torture $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
+	$(TEAL) torture $(call option,KILLS,--kills) $(call option,SEED,--seed)
 
 mutate: ## change each threshold, window, operator and `for` of the rules: a test must notice
-	$(TEAL) mutate $(RULES)
+	$(TEAL) mutate $(call given,RULES)
 
 bench: ## the exporter against mtail and goaccess, BENCH='--runs 3' or '--load' for the running one
-	$(TEAL) bench $(BENCH)
+	$(TEAL) bench $(call given,BENCH)
 
 dashboards: ## write grafana/dashboards/ from its Python source
 	$(TEAL) dashboards

@@ -19,6 +19,8 @@ STARTED_SECONDS=2
 
 # The whole script is read before any of it runs: an upgrade may replace the file meanwhile.
 main() {
+    # The log holds what users sent: not for everybody on the machine.
+    umask 027
     rendered=$1 run=$2 log=$3 spool=$4
     configuration=$rendered/current/nginx.conf
     master='' next=''

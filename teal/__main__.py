@@ -2,13 +2,20 @@
 
 import sys
 
+from teal import preflight
 from teal.bootstrap import SetupError, enter_environment
+from teal.settings import SettingsError
+
+INTERRUPTED = 130
 
 if __name__ == "__main__":
     try:
+        preflight.check(sys.argv[1:])
         enter_environment(sys.argv[1:])
-    except SetupError as error:
+    except (SetupError, SettingsError) as error:
         sys.exit(f"teal: {error}")
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
     # Only now can anything be imported that is not in Python itself.
     from teal.cli import main
 

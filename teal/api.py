@@ -85,6 +85,8 @@ def query(settings: Settings, expression: str) -> list[dict[str, Any]]:
         data={"query": expression},
         timeout=LIMIT_SECONDS,
     )
+    if answer.status_code == requests.codes.bad_gateway:
+        raise requests.ConnectionError("Prometheus does not answer")
     body = answer.json()
     if body["status"] != "success":
         raise requests.HTTPError(f"Prometheus: {body.get('error', answer.text)}")

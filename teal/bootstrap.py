@@ -42,6 +42,11 @@ def enter_environment(arguments: list[str]) -> None:
         os.execv(_python(), [str(_python()), "-m", "teal", *arguments])  # noqa: S606 - ourselves
 
 
+def is_installed() -> bool:
+    """Whether what the commands need is there; it may be out of date."""
+    return _python().exists()
+
+
 # Private
 
 

@@ -1,30 +1,51 @@
 """The Docker way: the containers of compose.yml."""
 
-import ipaddress
-import json
+import contextlib
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 
-from teal import changed, heartbeat, nginx
-from teal.bootstrap import ROOT
-from teal.layout import Layout
-from teal.runtime import RuntimeFailedError
-from teal.settings import POOLS, SECRETS, Settings
+from teal import (
+    changed,
+    containers,
+    docker_networks,
+    engine,
+    engine_kind,
+    gateway,
+    heartbeat,
+    image_config,
+    networks,
+    nginx,
+    password,
+    pools,
+    private,
+)
+from teal.compose import UP_LIMIT_SECONDS, Compose
+from teal.containers import Container
+from teal.docker_pools import DockerPools
+from teal.images import get_images
+from teal.layout import Layout, write
+from teal.parts import part_at
+from teal.runtime import Listener, RuntimeFailedError
+from teal.settings import POOLS, Settings
+from teal.troubles import in_one_line
+from teal.wait import WaitedTooLongError, wait_for
 
-UP_LIMIT_SECONDS = 900
-LIMIT_SECONDS = 120
 # `docker run` ends with this or more when the engine could not do it, else as the command did.
 ENGINE_FAILED = 125
-# Who owns what nginx, the exporter and the inbox write when root runs Teal: no container of ours
-# runs as root. Unused by Debian and by the images.
-UNPRIVILEGED = 61000
 # Those of compose.yml.
 NGINX_VERSION = (1, 30, 6)
 NGINX_RUN = "/tmp"  # noqa: S108 - a tmpfs of the container's own
 ALERTMANAGER_VERSION = (0, 33, 1)
+ATTEMPTS = 3
+WELL_LIMIT_SECONDS = 60
+# A stack works without them.
+OPTIONAL = {"grafana": "GRAFANA=off"}
+# What Compose would not bring up, or leave as it is.
+_BROKEN = ("paused", "dead", "removing", "restarting")
 
 
 class DockerRuntime:
@@ -35,42 +56,83 @@ class DockerRuntime:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.layout = Layout(settings.directory / self.name)
-        network = ipaddress.IPv4Network(settings.docker_subnet)
-        self._ip = {pool: str(network[11 + number]) for number, pool in enumerate(POOLS)}
-        # The upper half is for the containers whose address does not matter.
-        self._ip_range = str(list(network.subnets())[1])
-        self.pools = {
-            pool: f"{ip}:{settings.pool_port or settings.port_of(pool)}"
-            for pool, ip in self._ip.items()
-        }
+        self._plan = networks.plan(settings.docker_subnet)
+        self.pools = {pool: self._at(pool, self._plan.pool(pool)) for pool in POOLS}
+        self._compose = Compose(settings, self._variables(), self.layout.pools)
+        self.fleet = DockerPools(
+            settings, self.layout, self._compose, self.pools, point=self._point
+        )
 
-    def start(self) -> None:
-        self.layout.make(self._settings, hosts=_EveryPartIsAHost(), pools=self.pools)
+    def listeners(self) -> list[Listener]:
+        wanted = [
+            (part_at(self._settings, port, service), address, port)
+            for service in self._compose.services()
+            for address, port in self._compose.published(service)
+        ]
+        return [
+            Listener(part=part, address=address, port=port, is_optional=part in OPTIONAL)
+            for part, address, port in wanted
+        ]
+
+    def holder(self, port: int) -> str | None:
+        for found in self._containers().values():
+            if found.runs and any(port == published for _, published in found.published):
+                return part_at(self._settings, port, found.service)
+        return None
+
+    def start(self, *, pull: bool = False, without: Collection[str] = ()) -> list[str]:
+        self._write_targets()
+        has_new_password = password.make(self.layout)
+        ran = self.running()
+        routes_changed = self._write_routes()
+        has_grafana = "grafana" in self._compose.services() and "grafana" not in without
+        place = docker_networks.gateway_place(
+            self._settings, self._plan, has_grafana=has_grafana, is_root=not self._owner[0]
+        )
+        gateway.render(self._settings, self.layout, place)
         self._hand_over_folders()
+        self._compose.run("build", "--quiet", limit=UP_LIMIT_SECONDS)
+        told = get_images(self._compose, optional=OPTIONAL, without=without, pull=pull)
+        told += self._tell_of_parts(has_grafana=has_grafana)
+        if docker_networks.leave_others(self._plan, self._settings.stack, self._compose):
+            self._write_targets()
+        # First, and whether it is different or not: a `make up` that failed may have made it so.
+        if ran.get("gateway") == "running":
+            self._signal("gateway")
+        if ran.get("prometheus") == "running" and has_new_password:
+            self._compose.run("restart", "prometheus")
         nginx_before = nginx.current(self.layout)
         generation = self._prepare_nginx()
-        ran = "alertmanager" in self.running()
-        routes_changed = self._write_routes()
-        self._compose("build", *self._build_flags(), limit=UP_LIMIT_SECONDS)
-        self._stop_old_nginx()
-        self._compose("up", "--detach", "--remove-orphans", "--quiet-pull", limit=UP_LIMIT_SECONDS)
-        if ran and routes_changed:
+        found = self._containers()
+        if not any(found[pool].runs for pool in POOLS if pool in found):
+            self._begin_pools()
+        self._stop_old_nginx(found)
+        services = self._compose.services()
+        required = [s for s in services if s not in POOLS and s not in OPTIONAL]
+        self._remove_broken(required, found)
+        self._up_patiently(required)
+        if "alertmanager" in ran and routes_changed:
             self._signal("alertmanager")
         self._load_nginx(generation, nginx_before)
+        self.fleet.look_again()
+        for service in OPTIONAL:
+            if service in services and service not in without:
+                told += self._start_optional(service, found)
+        return told
 
     def stop(self) -> None:
         if self.running():
-            self._compose("down", "--remove-orphans")
+            self._compose.run("down", "--remove-orphans")
 
     def clean(self) -> None:
         if not self.layout.directory.exists():
             return
-        self._compose("down", "--remove-orphans", "--volumes")
+        self._compose.run("down", "--remove-orphans", "--volumes")
         shutil.rmtree(self.layout.directory, ignore_errors=True)
 
     def running(self) -> dict[str, str]:
         # Not `compose ps`: it would want every variable of compose.yml.
-        answer = _docker(
+        answer = engine.docker(
             "ps", "--all", "--filter", f"label=com.docker.compose.project={self._settings.stack}",
             "--format", '{{.Label "com.docker.compose.service"}} {{.State}}',
         )  # fmt: skip
@@ -90,19 +152,20 @@ class DockerRuntime:
 
     def kill(self, part: str) -> None:
         # Docker restarts what dies by itself, but not what was killed by hand.
-        self._compose("kill", "--signal", "KILL", part)
+        self._compose.run("kill", "--signal", "KILL", part)
 
     def revive(self, part: str) -> None:
-        self._compose("start", part)
+        self._compose.run("start", part)
 
     def output(self, part: str, *, follow: bool, lines: int) -> Iterator[str]:
-        command = ["docker", "compose", *self._files(), "logs", "--no-log-prefix", "--no-color"]
-        command += ["--tail", str(lines), *(["--follow"] if follow else []), part]
+        command = ["docker", "compose", *self._compose.files(), "logs"]
+        command += ["--no-log-prefix", "--no-color", "--tail", str(lines)]
+        command += [*(["--follow"] if follow else []), part]
         with subprocess.Popen(
             command,
-            env=self._environment(),
+            env=self._compose.environment(),
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
         ) as process:
@@ -113,9 +176,28 @@ class DockerRuntime:
     def compose_command(self, *arguments: str) -> list[str]:
         """Return a Compose command line that needs no variable from outside."""
         variables = [f"{k}={v}" for k, v in self._variables().items()]
-        return ["env", *variables, "docker", "compose", *self._files(), *arguments]
+        return ["env", *variables, "docker", "compose", *self._compose.files(), *arguments]
+
+    @cached_property
+    def kind(self) -> engine_kind.EngineKind:
+        """What kind of engine this is."""
+        return engine_kind.look()
 
     # Private
+
+    def _tell_of_parts(self, *, has_grafana: bool) -> list[str]:
+        """Write what Compose is told of the pools, whose images say part of it. Return notices."""
+        own = pools.environment(self._settings)
+        images = {pool: image_config.read(self._compose.image_of(pool)) for pool in POOLS}
+        made = pools.fragment(self._settings, images, own)
+        if has_grafana:
+            # Nobody else's port is taken for a Grafana that is left out.
+            port = self._settings.grafana_port
+            made["services"]["gateway"] = {"ports": [f"127.0.0.1:{port}:{port}"]}
+        write(self.layout.pools, pools.render(made), mode=0o600)
+        self._compose.read_again()
+        notices = [pools.notice(self._settings, image) for image in images.values()]
+        return [each for each in dict.fromkeys([self.kind.notice, *notices]) if each]
 
     def _prepare_nginx(self) -> str:
         """Put nginx's configuration in place, as in `teal.nginx.prepare`."""
@@ -124,10 +206,14 @@ class DockerRuntime:
             log="/var/log/teal",
             state="/var/lib/teal",
             spool="/var/spool/teal",
-            pools=self.pools,
-            http_listen=f"0.0.0.0:{self._settings.http_port}",
-            status_listen=self._status_listen,
+            pools=self._addresses(),
+            http_listen=[f"0.0.0.0:{self._settings.http_port}"],
+            strangers=docker_networks.strangers(self._settings),
+            private=self._plan.address("nginx"),
+            inside=self._plan.networks["monitoring"].subnet,
             version=NGINX_VERSION,
+            # As its container's root (a rootless engine), it would give its workers to nobody.
+            user="" if self._owner[0] else "user root;",
         )
         return nginx.prepare(self._settings, self.layout, around, self._test_nginx)
 
@@ -137,41 +223,40 @@ class DockerRuntime:
         Not in the running one: it may have other folders and addresses than the one that comes, or
         be what is broken. This one has no network, and any address is allowed.
         """
-        service = json.loads(self._compose("config", "--format", "json"))["services"]["nginx"]
+        service = self._compose.services()["nginx"]
         mounts = [
             f"{v['source']}:{v['target']}{':ro' if v.get('read_only') else ''}"
             for v in service["volumes"]
         ]
+        configuration = f"/etc/teal/rendered/{folder.name}/nginx.conf"
+        # A test makes the log, if it is not there.
+        test_command = f"umask {private.UMASK:03o}; exec nginx -t -q -e stderr -c {configuration}"
         command = [
             "docker", "run", "--rm", "--read-only", "--network", "none", "--cap-drop", "ALL",
             "--tmpfs", f"{NGINX_RUN}:mode=1777", "--user", service["user"],
             "--sysctl", "net.ipv4.ip_nonlocal_bind=1",
             "--sysctl", "net.ipv4.ip_unprivileged_port_start=0",
+            "--userns", service.get("userns_mode", ""),
             *_repeated("--security-opt", service.get("security_opt", [])),
             *_repeated("--volume", mounts),
-            "--entrypoint", "nginx", service["image"],
-            "-t", "-q", "-e", "stderr", "-c", f"/etc/teal/rendered/{folder.name}/nginx.conf",
+            "--entrypoint", "sh", service["image"], "-c", test_command,
         ]  # fmt: skip
         test = subprocess.run(
             command, capture_output=True, text=True, check=False, timeout=UP_LIMIT_SECONDS
         )
         if test.returncode >= ENGINE_FAILED:
-            raise RuntimeFailedError(f"docker: {_last_words(test)}")
+            raise RuntimeFailedError(in_one_line(test.stderr, {}))
         return nginx.refusal(test.stderr) if test.returncode else ""
 
-    def _stop_old_nginx(self) -> None:
+    def _stop_old_nginx(self, found: Mapping[str, Container]) -> None:
         """Stop the nginx of a Teal that did not mount its configuration, and soon.
 
         It would refuse everybody until its last download is over, half a minute or more.
         """
-        container = _docker(
-            "ps", "--quiet", "--filter", f"label=com.docker.compose.project={self._settings.stack}",
-            "--filter", "label=com.docker.compose.service=nginx",
-        ).strip()  # fmt: skip
-        if container and "/etc/teal/rendered" not in _docker(
-            "inspect", "--format", "{{range .Mounts}}{{.Destination}} {{end}}", container
+        if "nginx" in found and "/etc/teal/rendered" not in engine.docker(
+            "inspect", "--format", "{{range .Mounts}}{{.Destination}} {{end}}", found["nginx"].id
         ):
-            _docker("stop", "-t", "2", container)
+            engine.docker("stop", "-t", "2", found["nginx"].id)
 
     def _load_nginx(self, generation: str, before: str | None) -> bool:
         return nginx.load(
@@ -184,53 +269,115 @@ class DockerRuntime:
 
     def _signal(self, part: str) -> None:
         """Have a part read its files again."""
-        self._compose("kill", "--signal", "HUP", part)
+        self._compose.run("kill", "--signal", "HUP", part)
 
     def _nginx_generation(self) -> str | None:
         """Return which configuration nginx runs; None while it does not answer.
 
         Asked inside: that needs no other part, and no port.
         """
-        url = f"http://{self._status_listen}/generation"
+        url = f"http://{self._plan.address('nginx')}:{self._settings.status_port}/generation"
+        asked = ["curl", "-fsS", "-m", "2", "--header", f"Host: {nginx.STATUS_NAME}", url]
         try:
-            return self._compose("exec", "-T", "nginx", "curl", "-fsS", "-m", "2", url).strip()
+            return self._compose.run("exec", "-T", "nginx", *asked).strip()
         except RuntimeFailedError:
             return None
-
-    @property
-    def _status_listen(self) -> str:
-        return f"0.0.0.0:{self._settings.status_port}"
 
     def _write_routes(self) -> bool:
         version = ALERTMANAGER_VERSION
         return heartbeat.write_configuration(self._settings, self.layout, version=version)
 
-    def _files(self) -> list[str]:
-        files = ["--file", str(ROOT / "compose.yml")]
-        override = ROOT / "compose.override.yml"
-        if override.exists():
-            files += ["--file", str(override)]
-        profile = ["--profile", "grafana"] if self._settings.grafana == "on" else []
-        # An empty --env-file keeps Compose from reading .env by itself: it holds the webhook.
-        return [*files, *profile, "--project-directory", str(ROOT), "--env-file", os.devnull]
+    def _containers(self) -> dict[str, Container]:
+        return containers.of(self._settings.stack, engine.docker)
 
-    def _environment(self) -> dict[str, str]:
-        outside = {k: v for k, v in os.environ.items() if k not in SECRETS}
-        return {**outside, **self._variables()}
+    def _write_targets(self) -> None:
+        self.layout.make(self._settings, hosts=_EveryPartIsAHost(), pools=self._addresses())
+
+    def _addresses(self) -> dict[str, str]:
+        return {pool: self.fleet.address(pool) for pool in POOLS}
+
+    def _point(self) -> None:
+        """Tell nginx and the prober where the pools are now."""
+        self._write_targets()
+        before = nginx.current(self.layout)
+        self._load_nginx(self._prepare_nginx(), before)
+
+    def _begin_pools(self) -> None:
+        """Start both pools of a stack in which none runs; nothing can be lost by it.
+
+        What fails here is tried again, and told, when the rest is there.
+        """
+        for pool in POOLS:
+            if engine.image_id(self._compose.image_of(pool)):
+                self.fleet.make_startable(pool)
+                with contextlib.suppress(RuntimeFailedError):
+                    self._compose.up(pool, flags=["--no-deps"])
+        self.fleet.look_again()
+
+    def _remove_broken(self, services: Collection[str], found: dict[str, Container]) -> None:
+        """Remove containers that Compose would leave as they are, though they do not do."""
+        for service in services:
+            each = found.get(service)
+            if each is None:
+                continue
+            is_lost = each.runs and not each.is_at(self._compose.networks_of(service))
+            if each.state in _BROKEN or is_lost:
+                self.fleet.make_startable(service)
+                self._compose.run("rm", "--stop", "--force", service)
+
+    def _up_patiently(self, services: Collection[str]) -> None:
+        """Bring services up. On a busy machine a health check fails now and then: not for long."""
+        for left in reversed(range(ATTEMPTS)):
+            try:
+                self._compose.up(*services, flags=["--remove-orphans"])
+            except engine.UnwellError:
+                if not left:
+                    raise
+                self._wait_until_well(services)
+            else:
+                return
+
+    def _wait_until_well(self, services: Collection[str]) -> None:
+        def nobody_is_unwell() -> bool:
+            return all(
+                found.health != "unhealthy"
+                for found in self._containers().values()
+                if found.service in services
+            )
+
+        with contextlib.suppress(WaitedTooLongError):
+            wait_for(nobody_is_unwell, what="parts to be well", seconds=WELL_LIMIT_SECONDS, poll=1)
+
+    def _start_optional(self, service: str, found: dict[str, Container]) -> list[str]:
+        try:
+            image = self._compose.image_of(service)
+            if engine.image_id(image) is None:
+                engine.pull(image)
+            self._remove_broken([service], found)
+            self._compose.up(service)
+        except RuntimeFailedError as error:
+            return [f"{service} is left out: {error}; or leave it out: {OPTIONAL[service]}"]
+        return []
 
     def _variables(self) -> dict[str, str]:
         settings = self._settings
-        uid, gid = _owner()
+        uid, gid = self._owner
         grafana = settings.grafana == "on" or settings.dashboard_url
         return {
             **settings.variables(),
+            # Without an address the engine publishes at every one, of both families.
+            "TEAL_HTTP_PUBLISHED": f"{settings.http_port}"
+            if settings.http_addr in ("", "[::]")
+            else f"{settings.http_addr}:{settings.http_port}",
             "TEAL_DATA": str(self.layout.directory),
             "TEAL_USER": f"{uid}:{gid}",
-            "TEAL_IP_RANGE": self._ip_range,
-            "TEAL_BLUE_IP": self._ip["blue"],
-            "TEAL_GREEN_IP": self._ip["green"],
+            "TEAL_USERNS": self.kind.user_namespace,
+            **self._plan.variables(),
             "TEAL_BLUE_ADDR": self.pools["blue"],
             "TEAL_GREEN_ADDR": self.pools["green"],
+            "TEAL_BLUE_ADDR_BEFORE": self._at("blue", self._plan.before["blue"]),
+            "TEAL_GREEN_ADDR_BEFORE": self._at("green", self._plan.before["green"]),
+            "TEAL_INBOX_HOSTS": ",".join(self._inbox_hosts()),
             "TEAL_PROMETHEUS_URL": settings.link("prometheus"),
             "TEAL_ALERTMANAGER_URL": settings.link("alertmanager"),
             "TEAL_RUNBOOK_URL": settings.runbook,
@@ -239,22 +386,24 @@ class DockerRuntime:
             else f"{settings.runbook}#without-grafana",
         }
 
-    def _build_flags(self) -> Sequence[str]:
-        return ["--quiet"]
-
-    def _compose(self, *arguments: str, limit: float = LIMIT_SECONDS) -> str:
-        return _run(
-            ["docker", "compose", *self._files(), *arguments], self._environment(), limit=limit
-        )
+    @property
+    def _owner(self) -> tuple[int, int]:
+        return self.kind.owner(os.getuid(), os.getgid())
 
     def _hand_over_folders(self) -> None:
-        """Give what containers write to the user they run as, when root runs Teal."""
-        if os.getuid() != 0:
-            return
-        uid, gid = _owner()
-        for folder in (self.layout.log, self.layout.spool, self.layout.exporter, self.layout.inbox):
-            for path in (folder, *folder.iterdir()):
-                os.chown(path, uid, gid)
+        """Close what users sent; give what containers write to the user they run as."""
+        uid, gid = self._owner
+        is_root = os.getuid() == 0
+        private.protect(self.layout.private, owner=uid if is_root else -1)
+        if is_root:
+            os.chown(self.layout.gateway, uid, gid)
+
+    def _at(self, pool: str, address: str) -> str:
+        return f"{address}:{self._settings.pool_port or self._settings.port_of(pool)}"
+
+    def _inbox_hosts(self) -> list[str]:
+        found = gateway.published(self._settings, "inbox")
+        return ["inbox", self._plan.address("inbox"), *(found[:1] if found else ())]
 
 
 # Private
@@ -265,32 +414,6 @@ class _EveryPartIsAHost(dict[str, str]):
 
     def __missing__(self, part: str) -> str:
         return part
-
-
-def _owner() -> tuple[int, int]:
-    return (os.getuid(), os.getgid()) if os.getuid() else (UNPRIVILEGED, UNPRIVILEGED)
-
-
-def _docker(*arguments: str) -> str:
-    return _run(["docker", *arguments], None, limit=LIMIT_SECONDS)
-
-
-def _run(command: list[str], environment: dict[str, str] | None, *, limit: float) -> str:
-    try:
-        result = subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=False, timeout=limit
-        )
-    except subprocess.TimeoutExpired as error:
-        words = " ".join(command[:2] + command[-2:])
-        raise RuntimeFailedError(f"waited {limit:g} s for `{words}`") from error
-    if result.returncode:
-        raise RuntimeFailedError(f"docker: {_last_words(result)}")
-    return result.stdout
-
-
-def _last_words(result: subprocess.CompletedProcess[str]) -> str:
-    said = (result.stderr or result.stdout).strip().splitlines()
-    return " / ".join(said[-3:]) or f"exit {result.returncode}"
 
 
 def _repeated(option: str, values: list[str]) -> list[str]:

@@ -75,6 +75,8 @@ class FrontDoor:
 
     def run(self) -> int:
         """Serve until told to stop."""
+        # The log holds what users sent: not for everybody on the machine.
+        os.umask(0o027)
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         self._pid_file.write_text(f"{os.getpid()}\n")
         self._flag.unlink(missing_ok=True)
@@ -342,7 +344,7 @@ class FrontDoor:
         return int(match[1]) * _UNITS[match[2]] if match else 0.0
 
     def _spool(self) -> Path | None:
-        match = re.search(r"^\s*client_body_temp_path\s+(\S+);", self._text(), re.MULTILINE)
+        match = re.search(r'^\s*client_body_temp_path\s+"([^"]+)";', self._text(), re.MULTILINE)
         return Path(match[1]) if match else None
 
     def _say(self, words: str) -> None:

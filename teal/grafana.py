@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from teal.bootstrap import ROOT
-from teal.layout import Layout
+from teal.layout import BEHIND_GATEWAY, Layout
 from teal.program import Program
 from teal.settings import Settings
 
@@ -32,7 +32,7 @@ def program(settings: Settings, layout: Layout) -> Program | None:
         directory=data,
         environment={
             **_EVERYWHERE,
-            "GF_SERVER_HTTP_ADDR": "127.0.0.1",
+            "GF_SERVER_HTTP_ADDR": BEHIND_GATEWAY,
             "GF_SERVER_HTTP_PORT": str(settings.grafana_port),
             "GF_PATHS_DATA": str(data),
             "GF_PATHS_LOGS": str(data / "log"),
@@ -41,6 +41,7 @@ def program(settings: Settings, layout: Layout) -> Program | None:
             "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": str(
                 SOURCE / "dashboards" / "overview.json"
             ),
+            # The gateway says Prometheus' password.
             "TEAL_PROMETHEUS_URL": settings.url("prometheus"),
             "TEAL_DASHBOARDS": str(SOURCE / "dashboards"),
         },

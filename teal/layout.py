@@ -11,6 +11,10 @@ from pathlib import Path
 
 from teal.settings import Settings
 
+# Without containers: where parts listen that are behind the gateway. The gateway has the same ports
+# of 127.0.0.1.
+BEHIND_GATEWAY = "127.0.0.2"
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -79,6 +83,36 @@ class Layout:
         return self.secrets / "grafana_admin_password"
 
     @property
+    def pools(self) -> Path:
+        """Compose reads here what is said of the two pools; it holds their environment."""
+        return self.secrets / "pools.json"
+
+    @property
+    def web(self) -> Path:
+        """The password of the monitoring, and what it is checked with; see `teal.password`."""
+        return self.secrets / "web"
+
+    @property
+    def password(self) -> Path:
+        """The password itself, for who asks."""
+        return self.web / "password"
+
+    @property
+    def web_config(self) -> Path:
+        """The password's hash, for who is asked."""
+        return self.web / "web.yml"
+
+    @property
+    def gateway(self) -> Path:
+        """The gateway's configuration, filled in; see `teal.gateway`."""
+        return self.directory / "gateway"
+
+    @property
+    def private(self) -> tuple[Path, ...]:
+        """Folders that hold what users sent, or that the parts write about it."""
+        return (self.log, self.spool, self.exporter, self.inbox, self.directory / "output")
+
+    @property
     def drill(self) -> Path:
         """This file stands while a drill runs; the exporter shows it (`NGINXLOG_DESIRED_DIR`)."""
         return self.desired / ".drill" / "running"
@@ -126,14 +160,26 @@ def _targets(
     def at(part: str) -> str:
         return f"{hosts[part]}:{getattr(settings, part + '_port')}"
 
+    def scraped(part: str) -> dict[str, object]:
+        if hosts[part] != BEHIND_GATEWAY:
+            return {"targets": [at(part)]}
+        # The address that a person can open, and that its series always had.
+        seen_as = f"127.0.0.1:{getattr(settings, part + '_port')}"
+        return {"targets": [at(part)], "labels": {"instance": seen_as}}
+
     def probe(url: str, **labels: str) -> dict[str, object]:
         return {"targets": [url], "labels": {**labels, "__blackbox__": at("blackbox")}}
 
-    front = f"http://{hosts['nginx']}:{settings.http_port}/healthz"
+    # A container listens at every address of its own; a process where HTTP_ADDR says.
+    host = hosts["nginx"]
+    front = (
+        f"{settings.front}/healthz"
+        if host == "127.0.0.1"
+        else f"http://{host}:{settings.http_port}/healthz"
+    )
     return {
         **{
-            part: [{"targets": [at(part)]}]
-            for part in ("exporter", "blackbox", "prometheus", "alertmanager")
+            part: [scraped(part)] for part in ("exporter", "blackbox", "prometheus", "alertmanager")
         },
         "front": [probe(front)],
         "pools": [

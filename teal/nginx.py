@@ -15,7 +15,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,8 @@ LOADED_LIMIT_SECONDS = 30
 # While workers change, an old one may still answer: this many new answers in a row are the proof.
 ANSWERS_IN_A_ROW = 3
 A_LONG_TEST_SECONDS = 600
+# The one name that it answers to at its status port.
+STATUS_NAME = "status"
 _KEEPALIVE_MIN_TIMEOUT_SINCE = (1, 27, 4)
 
 
@@ -45,9 +47,14 @@ class Surroundings:
     state: str
     spool: str
     pools: Mapping[str, str]
-    http_listen: str
-    status_listen: str
+    # Addresses with ports; an IPv6 address stands in brackets.
+    http_listen: Sequence[str]
+    # The address of its private ports, and the networks from which these may be asked.
+    private: str
+    inside: str
     version: tuple[int, ...]
+    # What is said in `geo`: who gets no answer at the front door.
+    strangers: str = "default 0;"
     # A whole directive, or nothing.
     user: str = ""
 
@@ -63,14 +70,18 @@ def values(settings: Settings, around: Surroundings) -> dict[str, str]:
         "SPOOL_DIR": around.spool,
         "BLUE_ADDR": around.pools["blue"],
         "GREEN_ADDR": around.pools["green"],
-        "HTTP_LISTEN": around.http_listen,
-        "STATUS_LISTEN": around.status_listen,
+        "HTTP_LISTEN": "\n    ".join(f"listen {address};" for address in around.http_listen),
+        "STRANGERS": around.strangers,
+        "STATUS_LISTEN": f"{around.private}:{settings.status_port}",
+        "BLUE_DIRECT": f"{around.private}:{settings.blue_port}",
+        "GREEN_DIRECT": f"{around.private}:{settings.green_port}",
+        "INSIDE": around.inside,
         "READ_TIMEOUT": settings.read_timeout,
         "POOL_KEEPALIVE": settings.pool_keepalive,
         "DRAIN_TIMEOUT": settings.drain_timeout,
         # Longer than most clients think between two requests, and a while that an old worker lasts.
         "KEEPALIVE_MIN_TIMEOUT": "keepalive_min_timeout 5s;" if waits else "",
-        "DRAIN_CHECK": "" if waits else f"if (-f {around.run}/drain) {{ return 419; }}",
+        "DRAIN_CHECK": "" if waits else f"""if (-f "{around.run}/drain") {{ return 419; }}""",
     }
 
 

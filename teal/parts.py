@@ -44,8 +44,17 @@ def parts(settings: Settings) -> list[Part]:
         health=f"{front}/healthz",
         link=f"{front}/",
     )
+    gateway = Part(
+        name="gateway",
+        does="the way in to all below, for this machine",
+        setting="STATUS_PORT",
+        port=settings.status_port,
+        health=settings.url("status") + "/healthz",
+        link=settings.url("status") + "/stub_status",
+    )
     return [
         nginx,
+        gateway,
         *pools,
         _part(settings, "exporter", "log lines to metrics", health="/-/ready", link="/metrics"),
         _part(settings, "blackbox", "probes both pools", health="/-/healthy", link="/"),
@@ -54,6 +63,18 @@ def parts(settings: Settings) -> list[Part]:
         _part(settings, "inbox", "Slack's local stand-in", health="/healthz", link="/"),
         _part(settings, "grafana", "dashboards", health="/api/health", link="/", optional=True),
     ]
+
+
+def part_at(settings: Settings, port: int, holder: str) -> str:
+    """Return which part a port is for, if what listens there does so for it; else the holder.
+
+    The gateway holds the ports of what is behind it; nginx, or the part itself, did in a stack of
+    an older version.
+    """
+    for part in parts(settings):
+        if part.port == port and holder in (part.name, "gateway", "nginx") and part.name != "nginx":
+            return part.name
+    return holder
 
 
 # Private

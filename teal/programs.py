@@ -6,11 +6,13 @@ same.
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-from teal import grafana, nginx, packages
+from teal import grafana, listening, nginx, packages
 from teal.bootstrap import ROOT, SetupError
-from teal.layout import Layout
+from teal.gateway import BEHIND, Place, published
+from teal.layout import BEHIND_GATEWAY, Layout
 from teal.program import Program
 from teal.settings import POOLS, Settings
 
@@ -28,6 +30,7 @@ def programs(settings: Settings, layout: Layout) -> list[Program]:
         _pool("blue", settings),
         _pool("green", settings),
         _nginx(layout),
+        _gateway(layout),
         _rotate(layout),
     ]
     server = grafana.program(settings, layout)
@@ -39,21 +42,48 @@ def pool_addresses(settings: Settings) -> dict[str, str]:
     return {pool: f"127.0.0.1:{settings.port_of(pool)}" for pool in POOLS}
 
 
-def nginx_surroundings(settings: Settings, layout: Layout) -> nginx.Surroundings:
-    """Return where nginx finds itself as a plain process."""
+def front_addresses(http_addr: str) -> list[str]:
+    """Return where the front door listens; an IPv6 address stands in brackets."""
+    if http_addr not in ("", "[::]"):
+        return [http_addr]
+    # A kernel without IPv6 has no address to listen at.
+    return ["0.0.0.0", *(["[::]"] if listening.has_ipv6() else [])]  # noqa: S104 - the setting
+
+
+def nginx_surroundings(
+    settings: Settings, layout: Layout, *, pools: Mapping[str, str]
+) -> nginx.Surroundings:
+    """Return where nginx finds itself as a plain process. `pools` is where each pool is now."""
     return nginx.Surroundings(
         run=str(layout.nginx),
         log=str(layout.log),
         state=str(layout.state),
         spool=str(layout.spool),
-        pools=pool_addresses(settings),
-        http_listen=f"{settings.http_addr}:{settings.http_port}",
-        status_listen=f"127.0.0.1:{settings.status_port}",
+        pools=pools,
+        http_listen=[f"{a}:{settings.http_port}" for a in front_addresses(settings.http_addr)],
+        private=BEHIND_GATEWAY,
+        inside="127.0.0.0/8",
         version=packages.version(Path(_server("nginx"))),
-        # Started by root, nginx would give its workers to a user who may not enter this folder and
-        # would never see the flag file. A normal user needs no such line.
-        user="user root;" if os.getuid() == 0 else "",
+        user=_user_directive(),
     )
+
+
+def gateway_place(settings: Settings, layout: Layout, *, has_grafana: bool) -> Place:
+    """Return where the gateway stands: on the ports of 127.0.0.1, before the same of 127.0.0.2."""
+    behind = [part for part in BEHIND if part != "grafana" or has_grafana]
+    return Place(
+        listen="127.0.0.1",
+        run=str(layout.gateway),
+        this_machine=("127.0.0.0/8",),
+        parts={part: f"{BEHIND_GATEWAY}:{getattr(settings, f'{part}_port')}" for part in behind},
+        user=_user_directive(),
+    )
+
+
+def gateway_command(layout: Layout) -> list[str]:
+    """Return the command line that runs the gateway."""
+    folder = layout.gateway
+    return [_server("nginx"), "-e", "stderr", "-p", str(folder), "-c", f"{folder}/nginx.conf"]
 
 
 def nginx_command(layout: Layout, configuration: Path | None = None) -> list[str]:
@@ -78,6 +108,21 @@ def _server(command: str) -> str:
     if found is None:
         raise SetupError(f"{command} is missing; `make up` fetches it")
     return str(found)
+
+
+def _user_directive() -> str:
+    # Started by root, nginx would give its workers to a user who may not enter this folder and
+    # would never see the flag file. A normal user needs no such line.
+    return "user root;" if os.getuid() == 0 else ""
+
+
+def _gateway(layout: Layout) -> Program:
+    command = [str(ROOT / "nginx" / "gateway" / "run.sh"), str(layout.gateway / "nginx.pid")]
+    return Program(
+        name="gateway",
+        command=[*command, *gateway_command(layout)],
+        directory=layout.gateway,
+    )
 
 
 def _nginx(layout: Layout) -> Program:
@@ -125,13 +170,15 @@ def _pool(pool: str, settings: Settings) -> Program:
 
 
 def _inbox(settings: Settings, layout: Layout) -> Program:
+    found = published(settings, "inbox")
     return Program(
         name="inbox",
         command=[sys.executable, "-m", "inbox"],
         directory=ROOT / "apps",
         environment={
             "PORT": str(settings.inbox_port),
-            "BIND": "127.0.0.1",
+            "BIND": BEHIND_GATEWAY,
+            "HOSTS": ",".join([BEHIND_GATEWAY, *(found[:1] if found else ())]),
             "DATA_DIR": str(layout.inbox),
             "RUNBOOK_FILE": str(ROOT / "docs" / "runbook.md"),
         },
@@ -152,7 +199,8 @@ def _exporter(settings: Settings, layout: Layout) -> Program:
             ),
             "NGINXLOG_DESIRED_DIR": str(layout.desired),
             "NGINXLOG_STATE_FILE": str(layout.exporter / "state.json"),
-            "NGINXLOG_LISTEN": f"127.0.0.1:{settings.exporter_port}",
+            "NGINXLOG_LISTEN": f"{BEHIND_GATEWAY}:{settings.exporter_port}",
+            "NGINXLOG_WEB_CONFIG_FILE": str(layout.web_config),
         },
     )
 
@@ -163,7 +211,8 @@ def _blackbox(settings: Settings, layout: Layout) -> Program:
         command=[
             _server("prometheus-blackbox-exporter"),
             f"--config.file={ROOT / 'prometheus' / 'blackbox.yml'}",
-            f"--web.listen-address=127.0.0.1:{settings.blackbox_port}",
+            f"--web.config.file={layout.web_config}",
+            f"--web.listen-address={BEHIND_GATEWAY}:{settings.blackbox_port}",
         ],
         directory=layout.directory,
     )
@@ -178,6 +227,7 @@ def _prometheus(settings: Settings, layout: Layout) -> Program:
         "prometheus.yml": ROOT / "prometheus" / "prometheus.yml",
         "rules": ROOT / "prometheus" / "rules",
         "targets": layout.targets,
+        "web": layout.web,
     }.items():
         _link(folder / name, target)
     has_grafana = settings.dashboard_url or grafana.executable()
@@ -189,7 +239,8 @@ def _prometheus(settings: Settings, layout: Layout) -> Program:
             f"--storage.tsdb.path={folder / 'data'}",
             f"--storage.tsdb.retention.time={settings.retention_time}",
             f"--storage.tsdb.retention.size={settings.retention_size}",
-            f"--web.listen-address=127.0.0.1:{settings.prometheus_port}",
+            f"--web.config.file={layout.web_config}",
+            f"--web.listen-address={BEHIND_GATEWAY}:{settings.prometheus_port}",
             f"--web.external-url={settings.link('prometheus')}",
             "--web.route-prefix=/",
             # As in compose.yml, which says why.
@@ -231,7 +282,8 @@ def _alertmanager(settings: Settings, layout: Layout) -> Program:
             program,
             f"--config.file={layout.alertmanager}",
             f"--storage.path={data}",
-            f"--web.listen-address=127.0.0.1:{settings.alertmanager_port}",
+            f"--web.config.file={layout.web_config}",
+            f"--web.listen-address={BEHIND_GATEWAY}:{settings.alertmanager_port}",
             f"--web.external-url={settings.link('alertmanager')}",
             "--web.route-prefix=/",
             # One Alertmanager: no cluster, no port 9094, no settling time.

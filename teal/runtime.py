@@ -1,18 +1,39 @@
 """The two ways to run the stack, behind one interface, and the choice between them."""
 
+import re
 import shutil
 import subprocess
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 from teal.layout import Layout
 from teal.settings import Settings
+from teal.troubles import in_one_line
+
+if TYPE_CHECKING:
+    # It raises the error of this module.
+    from teal.rollout.fleet import Fleet
 
 PROBE_LIMIT_SECONDS = 10
+# Older ones write other configurations; nothing older was tried.
+OLDEST_COMPOSE = (2, 20)
 
 
 class RuntimeFailedError(Exception):
     """The stack could not be made to do something; the text says in one line what and why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listener:
+    """A port of this machine that a part of the stack wants."""
+
+    part: str
+    # Empty: every address.
+    address: str
+    port: int
+    # A stack works without it.
+    is_optional: bool = False
 
 
 class Runtime(Protocol):
@@ -23,10 +44,22 @@ class Runtime(Protocol):
     # The address and port of each pool as nginx sees it, and writes it into the log.
     pools: dict[str, str]
 
-    def start(self) -> None:
-        """Start every part that does not run, with the settings of now.
+    @property
+    def fleet(self) -> "Fleet":
+        """The pools themselves: renewed one at a time, and asked as nginx asks them."""
 
-        Raises RuntimeFailedError.
+    def listeners(self) -> list[Listener]:
+        """Return every port that the stack wants."""
+
+    def holder(self, port: int) -> str | None:
+        """Return the part of this stack that listens at a port now; None where none does."""
+
+    def start(self, *, pull: bool = False, without: Collection[str] = ()) -> list[str]:
+        """Bring every part but a running pool in line with the settings of now.
+
+        `pull` looks for newer images, `without` names the optional parts that are left out. Return
+        what is to be told: an optional part that did not start, an image that changed. Raises
+        RuntimeFailedError.
         """
 
     def stop(self) -> None:
@@ -73,11 +106,8 @@ def choose(settings: Settings) -> Runtime:
     wanted = current or settings.runtime
     if wanted == "auto":
         wanted = "docker" if docker_answers() else "local"
-    if wanted == "docker" and not docker_answers():
-        raise RuntimeFailedError(
-            "no Docker engine with Compose v2 answers (try `docker compose version` and `docker "
-            "info`); start it, or use RUNTIME=local"
-        )
+    if wanted == "docker" and (trouble := docker_trouble()):
+        raise RuntimeFailedError(f"Docker cannot be used: {trouble} (or use RUNTIME=local)")
     return DockerRuntime(settings) if wanted == "docker" else LocalRuntime(settings)
 
 
@@ -94,11 +124,31 @@ def forget(settings: Settings) -> None:
 
 def docker_answers() -> bool:
     """Whether a Docker engine and the Compose plugin can be used by this user."""
+    return docker_trouble() is None
+
+
+def docker_trouble() -> str | None:
+    """Return why Docker cannot be used, in one line; None where it can."""
     if not shutil.which("docker"):
-        return False
+        return "it is not installed"
     try:
-        for question in (["docker", "info"], ["docker", "compose", "version"]):
-            subprocess.run(question, capture_output=True, check=True, timeout=PROBE_LIMIT_SECONDS)
-    except (subprocess.SubprocessError, OSError):
-        return False
-    return True
+        engine = _ask("docker", "info")
+        compose = _ask("docker", "compose", "version", "--short")
+    except (subprocess.TimeoutExpired, OSError) as error:
+        return f"docker does not answer ({type(error).__name__})"
+    if engine.returncode:
+        return in_one_line(engine.stderr or engine.stdout, {})
+    version = compose.stdout.strip() if compose.returncode == 0 else "v1"
+    if tuple(int(number) for number in re.findall(r"[0-9]+", version)[:2]) < OLDEST_COMPOSE:
+        oldest = ".".join(map(str, OLDEST_COMPOSE))
+        return f"Docker Compose {oldest} or newer is needed, this is {version}"
+    return None
+
+
+# Private
+
+
+def _ask(*question: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        question, capture_output=True, text=True, check=False, timeout=PROBE_LIMIT_SECONDS
+    )

@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dotenv import dotenv_values
-
+from teal import envfile
 from teal.bootstrap import HOME, ROOT
+from teal.paths import unusable
 
 POOLS = ("blue", "green")
+# HTTP_ADDR for every address of this machine.
+EVERYWHERE = ("0.0.0.0", "[::]", "")  # noqa: S104 - compared with, not bound
 # Whoever has one of these can write to your channel, or make silence look like health.
 SECRETS = ("SLACK_WEBHOOK_URL", "HEARTBEAT_URL")
 
@@ -35,8 +37,18 @@ class Settings:
     pool_port: str
     blue_release: str
     green_release: str
+    pool_user: str
+    pool_caps: str
     pool_read_only: str
+    pool_writable: str
+    pool_env_file: str
+    pool_init: str
     pool_memory: str
+    pool_shm: str
+    pool_cpus: str
+    pool_pids: int
+    pool_start_seconds: int
+    pool_stop_seconds: int
     health_path: str
     read_timeout: str
     pool_keepalive: str
@@ -75,8 +87,7 @@ class Settings:
     @property
     def front(self) -> str:
         """The address at which this machine itself reaches the front door."""
-        everywhere = ("0.0.0.0", "[::]", "")  # noqa: S104 - compared with, not bound
-        host = "127.0.0.1" if self.http_addr in everywhere else self.http_addr
+        host = "127.0.0.1" if self.http_addr in EVERYWHERE else self.http_addr
         return f"http://{host}:{self.http_port}"
 
     def url(self, part: str) -> str:
@@ -119,6 +130,9 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     values = {name: environment.get(name, own.get(name, defaults[name])) for name in defaults}
     fields = {name.lower(): _checked(name, value) for name, value in values.items()}
     directory = Path(environment.get("TEAL_DIR", HOME)).resolve()
+    for folder in (ROOT, directory):
+        if fault := unusable(folder):
+            raise SettingsError(fault)
     settings = Settings(directory=directory, **fields)  # type: ignore[arg-type] # checked by name
     _refuse_shared_ports(settings)
     return settings
@@ -130,36 +144,67 @@ _CHOICES = {
     "RUNTIME": ("auto", "docker", "local"),
     "GRAFANA": ("on", "off"),
     "POOL_READ_ONLY": ("true", "false"),
+    "POOL_INIT": ("true", "false"),
 }
+# https://github.com/distribution/reference: host:port/path:tag@sha256:digest.
+_IMAGE = (
+    r"([A-Za-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*(:\w[\w.-]{0,127})?"
+    r"(@sha256:[0-9a-f]{64})?"
+)
+_IMAGE_MEANS = "an image such as registry.example.com/shop:1.4 or shop@sha256:<64 hex digits>"
+_SIZE = r"[1-9][0-9]*[mg]"
+_FOLDER = rf"/[\w@%+.-][\w@%+./-]*(:{_SIZE})?(:exec)?"
+_USER = r"([a-z_][a-z0-9_.-]*\$?|[0-9]+)?((?<=.):([a-z_][a-z0-9_.-]*|[0-9]+))?"
+# These are written into other programs' files: no character that means something there.
+_URL = r"(https?://(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:[0-9]{1,5})?([/?#][\w./?#&=:@!~*()+,;%-]*)?)?"
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
 _PATTERNS = {
     "STACK": (r"[a-z0-9][a-z0-9_-]*", "lower-case letters, digits, - and _"),
     "POOL_PORT": (r"([1-9][0-9]{0,4})?", "empty, or the port that both images listen on"),
-    "HEALTH_PATH": (r"/\S*", "a path such as /healthz"),
+    "HEALTH_PATH": (r"/[\w./?&=:@!~*()+,;%-]*", "a path such as /healthz"),
     "READ_TIMEOUT": (r"[1-9][0-9]*(ms|s|m|h)", "a time such as 5s"),
     "POOL_KEEPALIVE": (r"[1-9][0-9]*(ms|s|m)", "a time such as 500ms"),
     "DRAIN_TIMEOUT": (r"[1-9][0-9]*(s|m|h)", "a time such as 30s"),
     "RETENTION_TIME": (r"[1-9][0-9]*(h|d|w|y)", "a time such as 31d"),
     "RETENTION_SIZE": (r"[1-9][0-9]*(MB|GB|TB)", "a size such as 4GB"),
-    "POOL_MEMORY": (r"[1-9][0-9]*[mg]", "a size such as 512m"),
-    "BLUE_IMAGE": (r"\S+", "the name of an image"),
-    "GREEN_IMAGE": (r"\S+", "the name of an image"),
+    "POOL_USER": (_USER, "empty, or a user's name or number (or user:group) such as 1000"),
+    "POOL_WRITABLE": (
+        rf"({_FOLDER}( +{_FOLDER})*)?",
+        "empty, or folders such as /var/cache/app or /tmp:256m:exec, with a space between",
+    ),
+    "POOL_MEMORY": (_SIZE, "a size such as 512m"),
+    "POOL_SHM": (_SIZE, "a size such as 64m"),
+    "POOL_CPUS": (r"[0-9]+(\.[0-9]+)?", "a number of CPUs such as 1.5, or 0 for all"),
+    "BLUE_IMAGE": (_IMAGE, _IMAGE_MEANS),
+    "GREEN_IMAGE": (_IMAGE, _IMAGE_MEANS),
     "BLUE_RELEASE": (r"[\w.+-]{1,100}", "letters, digits and . _ + -"),
     "GREEN_RELEASE": (r"[\w.+-]{1,100}", "letters, digits and . _ + -"),
-    "HTTP_ADDR": (r"[0-9.]+|\[[0-9a-fA-F:.]+\]", "an IP address such as 0.0.0.0 or 127.0.0.1"),
-    "SLACK_WEBHOOK_URL": (r"(https?://\S+)?", "empty, or the https:// address of a webhook"),
-    "HEARTBEAT_URL": (r"(https?://\S+)?", "empty, or an https:// address"),
-    "RUNBOOK_URL": (r"(https?://\S+)?", "empty, or an address"),
-    "DASHBOARD_URL": (r"(https?://\S+)?", "empty, or an address"),
-    "PROMETHEUS_URL": (r"(https?://\S+)?", "empty, or an address"),
-    "ALERTMANAGER_URL": (r"(https?://\S+)?", "empty, or an address"),
+    "SLACK_WEBHOOK_URL": (_URL, "empty, or the https:// address of a webhook"),
+    "HEARTBEAT_URL": (_URL, "empty, or an https:// address"),
+    "RUNBOOK_URL": (_URL, "empty, or an address such as https://example.com/path"),
+    "DASHBOARD_URL": (_URL, "empty, or an address such as https://example.com/path"),
+    "PROMETHEUS_URL": (_URL, "empty, or an address such as https://example.com/path"),
+    "ALERTMANAGER_URL": (_URL, "empty, or an address such as https://example.com/path"),
 }
+# What Linux knows (man 7 capabilities), without the CAP_ in front.
+_CAPABILITIES = """
+    AUDIT_CONTROL AUDIT_READ AUDIT_WRITE BLOCK_SUSPEND BPF CHECKPOINT_RESTORE CHOWN DAC_OVERRIDE
+    DAC_READ_SEARCH FOWNER FSETID IPC_LOCK IPC_OWNER KILL LEASE LINUX_IMMUTABLE MAC_ADMIN
+    MAC_OVERRIDE MKNOD NET_ADMIN NET_BIND_SERVICE NET_BROADCAST NET_RAW PERFMON SETFCAP SETGID
+    SETPCAP SETUID SYSLOG SYS_ADMIN SYS_BOOT SYS_CHROOT SYS_MODULE SYS_NICE SYS_PACCT SYS_PTRACE
+    SYS_RAWIO SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG WAKE_ALARM
+"""
+_WHOLE_NUMBERS = ("LOG_ROTATE_MB", "LOG_ROTATE_KEEP", "POOL_PIDS", "POOL_START_SECONDS")
 _HIGHEST_PORT = 65535
 # Room for the pools in the lower half, for all others in the upper one.
 SMALLEST_SUBNET = 26
 
 
 def _read(path: Path) -> dict[str, str]:
-    return {name: value or "" for name, value in dotenv_values(path, interpolate=False).items()}
+    try:
+        return envfile.read(path)
+    except envfile.EnvFileError as error:
+        raise SettingsError(str(error)) from error
 
 
 def _checked(name: str, value: str) -> str | int:
@@ -168,18 +213,44 @@ def _checked(name: str, value: str) -> str | int:
         raise _wrong(name, value, "one of " + ", ".join(_CHOICES[name]))
     if name in _PATTERNS:
         pattern, meaning = _PATTERNS[name]
-        if not re.fullmatch(pattern, value):
+        if not re.fullmatch(pattern, value, re.ASCII):
             raise _wrong(name, value, meaning)
     if name.endswith("_PORT") and name != "POOL_PORT":
-        if not value.isdigit() or not 1 <= int(value) <= _HIGHEST_PORT:
+        if not _WHOLE_NUMBER.fullmatch(value) or not 1 <= int(value) <= _HIGHEST_PORT:
             raise _wrong(name, value, f"a port from 1 to {_HIGHEST_PORT}")
         return int(value)
-    if name == "DOCKER_SUBNET":
-        return _subnet(value)
-    if name.startswith("LOG_ROTATE_"):
-        if not value.isdigit() or int(value) < 1:
-            raise _wrong(name, value, "a whole number from 1")
+    if name in _READERS:
+        return _READERS[name](value)
+    if name in _WHOLE_NUMBERS or name == "POOL_STOP_SECONDS":
+        least = 1 if name in _WHOLE_NUMBERS else 0
+        if not _WHOLE_NUMBER.fullmatch(value) or int(value) < least:
+            raise _wrong(name, value, f"a whole number from {least}")
         return int(value)
+    return value
+
+
+def _capabilities(value: str) -> str:
+    names = [name.removeprefix("CAP_") for name in value.upper().replace(",", " ").split()]
+    for name in names:
+        if name not in _CAPABILITIES.split():
+            right = "names of capabilities such as CHOWN, with a space between"
+            raise _wrong("POOL_CAPS", name, right)
+    return " ".join(names)
+
+
+def _address(value: str) -> str:
+    """Return an IPv4 address, or an IPv6 address in brackets; empty for all of both families."""
+    bare = value[1:-1] if value.startswith("[") and value.endswith("]") else value
+    try:
+        address = ipaddress.ip_address(bare) if bare else None
+    except ValueError:
+        address = None
+    if value and (address is None or (address.version == 4) != (bare == value)):  # noqa: PLR2004
+        raise _wrong(
+            "HTTP_ADDR",
+            value,
+            "empty (every address of this machine), or an IP address such as 127.0.0.1 or [::1]",
+        )
     return value
 
 
@@ -195,6 +266,9 @@ def _subnet(value: str) -> str:
             f"a network such as 10.213.77.0/24, /{SMALLEST_SUBNET} or larger",
         )
     return value
+
+
+_READERS = {"DOCKER_SUBNET": _subnet, "HTTP_ADDR": _address, "POOL_CAPS": _capabilities}
 
 
 def _wrong(name: str, value: str, right: str) -> SettingsError:

@@ -3,6 +3,7 @@
 import argparse
 import getpass
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -51,6 +52,11 @@ def reason(text: str) -> str:
 def one_alert(name: str) -> Matchers:
     """Return what silences one alert."""
     return [_matcher("alertname", name)]
+
+
+def alerts(stack: str, names: Sequence[str]) -> Matchers:
+    """Return what silences some alerts of this stack."""
+    return [_matcher("stack", stack), _matcher("alertname", "|".join(names), is_regex=True)]
 
 
 def maintenance(stack: str) -> Matchers:

@@ -3,8 +3,14 @@
 import os
 
 import pytest
+from hypothesis import settings
 
 pytest_plugins = ["fix_stack"]
+
+
+# No deadline: a busy machine is no defect. What fails is printed so that it can be tried again.
+settings.register_profile("teal", deadline=None, print_blob=True)
+settings.load_profile("teal")
 
 
 def pytest_configure(config: pytest.Config) -> None:

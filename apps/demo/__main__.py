@@ -17,7 +17,9 @@ def main() -> None:
         identity = identity_from(os.environ)
     except ValueError as error:
         refuse(error)
-    Server(lambda: create_app(identity), bind=bind, threads=THREADS).run()
+    # Where nginx passes on what this machine's gateway was asked; empty without containers.
+    peer = os.environ.get("TEAL_CONTROL_FROM", "")
+    Server(lambda: create_app(identity, control_from=peer), bind=bind, threads=THREADS).run()
 
 
 if __name__ == "__main__":

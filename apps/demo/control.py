@@ -10,6 +10,7 @@ from werkzeug.exceptions import Forbidden
 
 from demo.chaos import ANY_METHOD, HANG_SECONDS, METHODS, MODES, Chaos, Fault, State, Strike
 from demo.parameters import choice, number
+from guard import refuse_web_pages
 
 # The front door marks every request it passes on.
 FRONT_HEADER = "X-Teal-Front"
@@ -21,9 +22,12 @@ LONGEST_DELAY_MS = 10_000
 log = logging.getLogger("gunicorn.error")
 
 
-def install(app: Flask, chaos: Chaos, *, crash: Callable[[], None]) -> None:
-    """Add the control paths, and let faults strike all others."""
-    app.register_blueprint(_control(chaos, crash))
+def install(app: Flask, chaos: Chaos, *, crash: Callable[[], None], peer: str = "") -> None:
+    """Add the control paths, and let faults strike all others.
+
+    `peer` is the only address from which faults are controlled; empty: from any.
+    """
+    app.register_blueprint(_control(chaos, crash, peer))
 
     @app.before_request
     def strike() -> Response | None:
@@ -40,7 +44,7 @@ def _is_control(path: str) -> bool:
     return path == "/chaos" or path.startswith("/chaos/")
 
 
-def _control(chaos: Chaos, crash: Callable[[], None]) -> Blueprint:
+def _control(chaos: Chaos, crash: Callable[[], None], peer: str) -> Blueprint:
     control = Blueprint("chaos", __name__, url_prefix="/chaos")
 
     # The front door refuses these paths already; this is the second lock.
@@ -48,12 +52,15 @@ def _control(chaos: Chaos, crash: Callable[[], None]) -> Blueprint:
     def refuse_strangers() -> None:
         if FRONT_HEADER in request.headers:
             raise Forbidden("chaos is controlled on the pool's own port, not through nginx")
+        if peer and request.remote_addr != peer:
+            raise Forbidden("chaos is controlled by this machine, not from the pool's network")
+        refuse_web_pages(request)
 
     @control.get("")
     def show() -> Response:
         return _told(chaos.state())
 
-    @control.route("/start", methods=["GET", "POST"])
+    @control.post("/start")
     def start() -> Response:
         fault = Fault(
             mode=choice(request, "mode", allowed=MODES),
@@ -69,7 +76,7 @@ def _control(chaos: Chaos, crash: Callable[[], None]) -> Blueprint:
             answer.call_on_close(crash)
         return answer
 
-    @control.route("/stop", methods=["GET", "POST"])
+    @control.post("/stop")
     def stop() -> Response:
         log.warning("chaos is stopped")
         return _told(chaos.stop())

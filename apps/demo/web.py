@@ -29,11 +29,12 @@ def create_app(
     *,
     chaos: Chaos | None = None,
     crash: Callable[[], None] = crash_server,
+    control_from: str = "",
 ) -> Flask:
-    """Make the application of one pool."""
+    """Make the application of one pool; `control_from` is the only address that may break it."""
     app = Flask("demo")
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY_BYTES
-    control.install(app, chaos or Chaos(), crash=crash)
+    control.install(app, chaos or Chaos(), crash=crash, peer=control_from)
     _add_identity(app, identity)
     _add_pages(app, identity)
     _add_trials(app, identity)

@@ -4,6 +4,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from flask import Flask
+
 from inbox.store import Store
 from inbox.web import create_app
 from serve import Server, address, refuse
@@ -20,7 +22,12 @@ def main() -> None:
         runbook = runbook_file(os.environ)
     except ValueError as error:
         refuse(error)
-    Server(lambda: create_app(Store(messages), runbook=runbook), bind=bind, threads=THREADS).run()
+    hosts = [each for each in os.environ.get("HOSTS", "").split(",") if each]
+
+    def make() -> Flask:
+        return create_app(Store(messages), runbook=runbook, hosts=hosts)
+
+    Server(make, bind=bind, threads=THREADS).run()
 
 
 def data_directory(environment: Mapping[str, str]) -> Path:

@@ -5,6 +5,7 @@ crash may cost the line that was being written, whose sender did not hear `ok`.
 """
 
 import json
+import os
 import threading
 import time
 from dataclasses import asdict, dataclass
@@ -38,7 +39,7 @@ class Store:
         """Keep a message. Raises OSError if it cannot be written."""
         with self._changed:
             message = Message(self._last_id + 1, time.time(), slack.state(payload), payload)
-            with self._path.open("a") as file:
+            with open(self._path, "a", opener=_private) as file:
                 file.write(json.dumps(asdict(message)) + "\n")
             self._messages.append(message)
             self._last_id = message.id
@@ -73,11 +74,17 @@ class Store:
         # Ids go on from here also after everything was cleared.
         lines.insert(0, json.dumps({"last_id": self._last_id}))
         new = self._path.with_suffix(".new")
-        new.write_text("".join(f"{line}\n" for line in lines))
+        with open(new, "w", opener=_private) as file:
+            file.writelines(f"{line}\n" for line in lines)
         new.replace(self._path)
 
 
 # Private
+
+
+def _private(path: str, flags: int) -> int:
+    """Open a file that not everybody on the machine may read: messages hold names."""
+    return os.open(path, flags, 0o640)
 
 
 def _read(path: Path) -> tuple[list[Message], int]:

@@ -1,11 +1,13 @@
 """The inbox put together: what each part answers, and what every answer says to the browser."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from flask import Flask, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
+from guard import refuse_web_pages
 from inbox import api, mrkdwn, pages, webhook
 from inbox.store import Store
 from inbox.trouble import Trouble
@@ -18,8 +20,11 @@ POLICY = (
 )
 
 
-def create_app(store: Store, *, runbook: Path | None = None) -> Flask:
-    """Make the inbox. `runbook` is a Markdown file that is shown at /runbook."""
+def create_app(store: Store, *, runbook: Path | None = None, hosts: Collection[str] = ()) -> Flask:
+    """Make the inbox. `runbook` is a Markdown file that is shown at /runbook.
+
+    `hosts` are names it answers to, besides those of this machine itself.
+    """
     app = Flask("inbox")
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_PAYLOAD_BYTES
     app.config["MAX_FORM_MEMORY_SIZE"] = LARGEST_PAYLOAD_BYTES
@@ -31,6 +36,10 @@ def create_app(store: Store, *, runbook: Path | None = None) -> Flask:
     app.register_blueprint(api.blueprint(store, trouble))
     app.register_blueprint(pages.blueprint(store, runbook))
     app.register_error_handler(HTTPException, _explain)
+
+    @app.before_request
+    def refuse_strangers() -> None:
+        refuse_web_pages(request, hosts)
 
     @app.after_request
     def protect(response: Response) -> Response:

@@ -13,11 +13,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from teal import nginx, packages
+from teal import gateway, nginx, packages, password
 from teal.bootstrap import ROOT
 from teal.docker import DockerRuntime
 from teal.layout import Layout
-from teal.programs import nginx_command, nginx_surroundings
+from teal.programs import (
+    gateway_command,
+    gateway_place,
+    nginx_command,
+    nginx_surroundings,
+    pool_addresses,
+)
 from teal.runtime import docker_answers
 from teal.settings import Settings
 
@@ -63,12 +69,16 @@ def run(settings: Settings, _: argparse.Namespace) -> int:
 def _checks(settings: Settings, folder: Path) -> list[Check]:
     python = [sys.executable, "-m"]
     layout = Layout(folder)
-    for made in (layout.log, layout.state, layout.spool, layout.nginx):
+    for made in (layout.log, layout.state, layout.spool, layout.nginx, layout.secrets):
         made.mkdir()
-    nginx.render(settings, layout.nginx, nginx_surroundings(settings, layout))
+    surroundings = nginx_surroundings(settings, layout, pools=pool_addresses(settings))
+    nginx.render(settings, layout.nginx, surroundings)
+    password.make(layout)
+    place = gateway_place(settings, layout, has_grafana=True)
+    gateway.render(settings, layout, place)
     rules = sorted(str(path) for path in (ROOT / "prometheus" / "rules").glob("*.yml"))
     rule_tests = sorted(str(path) for path in (ROOT / "tests" / "rules").glob("*.yml"))
-    scripts = sorted(str(path) for path in ROOT.glob("nginx/*.sh"))
+    scripts = sorted(str(path) for path in ROOT.glob("nginx/**/*.sh"))
     shellcheck = shutil.which("shellcheck")
     docker = DockerRuntime(settings) if docker_answers() else None
     return [
@@ -76,6 +86,7 @@ def _checks(settings: Settings, folder: Path) -> list[Check]:
         Check("ruff: format", [*python, "ruff", "format", "--quiet", "--check", str(ROOT)]),
         Check("mypy: strict", [*python, "mypy", "teal", "apps", "exporter/src", "grafana"]),
         Check("nginx -t", [*nginx_command(layout, layout.nginx), "-t", "-q"]),
+        Check("nginx -t: gateway", [*gateway_command(layout), "-t", "-q"]),
         Check("promtool check config", [*_tool("promtool"), "check", "config", _PROMETHEUS]),
         Check("promtool check rules", [*_tool("promtool"), "check", "rules", *rules]),
         Check("promtool test rules", [*_tool("promtool"), "test", "rules", *rule_tests]),

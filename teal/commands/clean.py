@@ -3,11 +3,14 @@
 import argparse
 import shutil
 
+from teal import exclusive
 from teal.bootstrap import HOME
 from teal.docker import DockerRuntime
 from teal.local import LocalRuntime
 from teal.runtime import Runtime, docker_answers, forget
 from teal.settings import Settings
+
+IS_EXCLUSIVE = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +31,7 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     for way in ways:
         way.clean()
     forget(settings)
+    exclusive.remove(settings)
     if not arguments.keep_programs and settings.directory == HOME:
         # The Python that runs this is in there too; what it still needs is loaded.
         shutil.rmtree(HOME, ignore_errors=True)

@@ -5,6 +5,8 @@ import argparse
 from teal.runtime import choose, forget
 from teal.settings import Settings
 
+IS_EXCLUSIVE = True
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """`make down` has no arguments."""

@@ -9,6 +9,7 @@ import statistics
 import time
 
 from teal import table
+from teal.arguments import whole
 from teal.bootstrap import ROOT
 from teal.commands.status import collect
 from teal.drill.lab import Lab
@@ -26,12 +27,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `make drills` takes."""
     names = [scenario.name for scenario in SCENARIOS]
     parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="NAME")
-    parser.add_argument("--times", type=int, default=1, help="run the table so often")
+    parser.add_argument("--times", type=whole(), default=1, help="run the table so often")
     parser.add_argument("--write", action="store_true", help=f"write {DOCUMENT.relative_to(ROOT)}")
 
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """Run the drills."""
+    if arguments.write and len(set(arguments.only)) < len(SCENARIOS):
+        raise RuntimeFailedError(
+            f"{DOCUMENT.relative_to(ROOT)} is the table of all drills: --write without --only"
+        )
     runtime = choose(settings)
     state = collect(settings, runtime)
     if state["runtime"] is None:

@@ -7,6 +7,7 @@ import argparse
 import statistics
 
 from teal import api, table
+from teal.arguments import whole
 from teal.drill.fault import injected
 from teal.drill.modes import MODES, Mode
 from teal.drill.quiet import is_calm
@@ -34,7 +35,7 @@ WANTED_SECONDS = 5.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `make latency` takes."""
-    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--runs", type=whole(), default=20)
     parser.add_argument(
         "--mode", choices=[m for m in MODES if MODES[m].fails_over], default="crash"
     )

@@ -1,8 +1,8 @@
 """Send demo traffic through the front door, for a bounded time. Exits with 1 if a request fails."""
 
 import argparse
-from collections.abc import Callable
 
+from teal.arguments import whole
 from teal.drill.traffic import Traffic
 from teal.settings import Settings
 
@@ -13,11 +13,11 @@ LONGEST_SECONDS = 3600
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `make load` takes."""
     parser.add_argument(
-        "--seconds", type=_up_to(LONGEST_SECONDS), default=30, help=f"1 to {LONGEST_SECONDS}"
+        "--seconds", type=whole(most=LONGEST_SECONDS), default=30, help=f"1 to {LONGEST_SECONDS}"
     )
     parser.add_argument(
         "--rate",
-        type=_up_to(MOST_REQUESTS_PER_SECOND),
+        type=whole(most=MOST_REQUESTS_PER_SECOND),
         default=20,
         help=f"requests a second, 1 to {MOST_REQUESTS_PER_SECOND}",
     )
@@ -41,15 +41,3 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     for reason, count in result.reasons.items():
         print(f"  {count} x {reason}")
     return 1 if result.failed or not result.sent else 0
-
-
-# Private
-
-
-def _up_to(most: int) -> Callable[[str], int]:
-    def whole(text: str) -> int:
-        if not text.isdigit() or not 1 <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to {most}")
-        return int(text)
-
-    return whole

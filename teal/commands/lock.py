@@ -4,7 +4,7 @@ import argparse
 import subprocess
 import sys
 
-from teal.bootstrap import ROOT
+from teal.bootstrap import ROOT, SetupError
 from teal.settings import Settings
 
 LIMIT_SECONDS = 300
@@ -31,6 +31,21 @@ def run(_: Settings, arguments: argparse.Namespace) -> int:
             "--generate-hashes", "--no-header", "--python-version", "3.11",
             "--output-file", lock, *(["--upgrade"] if arguments.upgrade else []), *sources,
         ]  # fmt: skip
-        subprocess.run(command, cwd=ROOT, check=True, timeout=LIMIT_SECONDS)
+        _run(command, lock)
         print(f"{lock} is up to date")
     return 0
+
+
+# Private
+
+
+def _run(command: list[str], lock: str) -> None:
+    try:
+        result = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=LIMIT_SECONDS
+        )
+    except subprocess.TimeoutExpired as error:
+        raise SetupError(f"{lock}: waited {LIMIT_SECONDS} s for the package index") from error
+    if result.returncode:
+        said = (result.stderr or result.stdout).strip() or f"exit {result.returncode}"
+        raise SetupError(f"{lock} is left as it was; uv says:\n{said}")

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterable
 
+from teal.arguments import whole
 from teal.follow import follow_file
 from teal.runtime import Runtime, RuntimeFailedError, choose
 from teal.settings import Settings
@@ -20,7 +21,9 @@ DEFAULT_LINES = 20
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `make logs` takes."""
-    parser.add_argument("--lines", type=int, default=DEFAULT_LINES, help="how many old lines")
+    parser.add_argument(
+        "--lines", type=whole(least=0), default=DEFAULT_LINES, help="how many old lines"
+    )
     parser.add_argument(
         "--part", help="what this part itself says, instead: nginx, prometheus, ..."
     )

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import yaml
 
 from exporter.bench.debian import UnavailableError
+from teal.arguments import whole
 from teal.rules import promtool
 from teal.rules.survival import Outcome, Trial
 from teal.settings import Settings
@@ -23,7 +24,9 @@ WANTED = 0.95
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `make mutate` takes."""
     parser.add_argument("only", nargs="*", help="alerts or recorded series; default all")
-    parser.add_argument("--jobs", type=int, default=2, help="how many at a time (default 2)")
+    parser.add_argument(
+        "--jobs", type=whole(most=64), default=2, help="how many at a time (default 2)"
+    )
 
 
 def run(_: Settings, arguments: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from teal.wait import wait_for
 
 CHECK_LIMIT_SECONDS = 30
 RELOAD_LIMIT_SECONDS = 40
+IS_EXCLUSIVE = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,21 +1,19 @@
 """Make the other pool the desired one: planned, proved, no request lost, no alert raised.
 
-Returns when the front door answers from the new pool.
+The new pool is asked on its own port first, then declared, then proved at the front door. Where
+that fails, and on Ctrl-C, the pool of before is the desired one again.
 """
 
 import argparse
 
-import requests
-
-from teal import api
-from teal.desired import declare, desired
-from teal.parts import parts
+from teal.rollout import terms
+from teal.rollout.journal import Journal
+from teal.rollout.proof import Front, UnprovenError, is_up, on_its_own_port
+from teal.rollout.switch import switch
 from teal.runtime import RuntimeFailedError, choose
 from teal.settings import POOLS, Settings
-from teal.wait import wait_for
 
-PROOF_LIMIT_SECONDS = 10
-PROOF_ANSWERS = 5
+IS_EXCLUSIVE = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,36 +27,28 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     runtime = choose(settings)
     if "nginx" not in runtime.running():
         raise RuntimeFailedError("nothing runs; start it with: make up")
-    if desired(runtime.layout) == pool:
+    front = Front(settings, runtime.layout, runtime.fleet)
+    before = front.desired()
+    journal = Journal(runtime.layout)
+    if before == pool:
+        # Said by the operator now, whatever an interrupted command had in mind.
+        journal.arrive()
         print(f"{pool} is the desired pool already.")
         return 0
-    health = next(part.health for part in parts(settings) if part.name == pool)
-    if not api.is_healthy(health):
-        raise RuntimeFailedError(f"not switched: {pool} does not answer {health} with 2xx")
+    if not is_up(runtime.fleet, pool, settings.health_path):
+        raise RuntimeFailedError(
+            f"not switched: {pool} does not answer {settings.health_path} with 2xx "
+            f"(at {runtime.fleet.address(pool)}, asked the way nginx asks)"
+        )
     print(f"Switching to {pool} ...", flush=True)
-    declare(runtime.layout, pool)
-    # `none`: an application that sends no header; then the exporter's view is the proof.
-    wait_for(
-        lambda: _answers_from(settings, pool),
-        what=f"{PROOF_ANSWERS} answers in a row from {pool} at {settings.front}",
-        seconds=PROOF_LIMIT_SECONDS,
-    )
-    print(f"{pool} answers at {settings.front}. Back: make switch POOL={_other(pool)}")
+    try:
+        on_its_own_port(runtime.fleet, pool)
+        switch(front, pool, seconds=terms.of(settings).front_seconds)
+    except UnprovenError as error:
+        raise RuntimeFailedError(f"not switched: {error}; {before} serves as before") from error
+    except KeyboardInterrupt:
+        print(f"\nInterrupted: not switched, {before} serves as before.")
+        raise
+    journal.arrive()
+    print(f"{pool} answers at {settings.front}. Back: make switch POOL={before}")
     return 0
-
-
-# Private
-
-
-def _other(pool: str) -> str:
-    return next(other for other in POOLS if other != pool)
-
-
-def _answers_from(settings: Settings, pool: str) -> bool:
-    def who() -> str | None:
-        return requests.get(f"{settings.front}/", timeout=5).headers.get("X-App-Pool")
-
-    answers = {who() for _ in range(PROOF_ANSWERS)}
-    if answers == {None}:
-        return api.pools(settings).active == pool
-    return answers == {pool}

@@ -10,14 +10,19 @@ import tempfile
 from importlib import import_module
 from pathlib import Path
 
+from teal.arguments import whole
 from teal.bootstrap import ROOT
 from teal.settings import Settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `make torture` takes."""
-    parser.add_argument("--kills", type=int, default=200, help="how often to kill (default 200)")
-    parser.add_argument("--seed", type=int, default=1, help="another seed, another course")
+    parser.add_argument(
+        "--kills", type=whole(), default=200, help="how often to kill (default 200)"
+    )
+    parser.add_argument(
+        "--seed", type=whole(least=0), default=1, help="another seed, another course"
+    )
 
 
 def run(_: Settings, arguments: argparse.Namespace) -> int:

@@ -25,11 +25,11 @@ def injected(mode: Mode, pool: str, settings: Settings, runtime: Runtime) -> Ite
             runtime.revive(pool)
         return
     address = f"http://127.0.0.1:{settings.port_of(pool)}/chaos"
-    _start(address, mode.chaos, pool)
     try:
+        _start(address, mode.chaos, pool)
         yield
     finally:
-        requests.post(f"{address}/stop", timeout=LIMIT_SECONDS).raise_for_status()
+        _stop(address)
 
 
 # Private
@@ -50,3 +50,10 @@ def _start(address: str, chaos: dict[str, str], pool: str) -> None:
             f"the application in {pool} has no /chaos endpoints; MODE=crash works with any"
         )
     answer.raise_for_status()
+
+
+def _stop(address: str) -> None:
+    answer = requests.post(f"{address}/stop", timeout=LIMIT_SECONDS)
+    # Where a fault could not begin, there is none to end.
+    if answer.status_code not in _NO_SUCH_THING:
+        answer.raise_for_status()

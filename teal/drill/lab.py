@@ -16,6 +16,8 @@ from teal.settings import POOLS, Settings
 # The application ends its fault by itself, should this program die before it can.
 LONGEST_FAULT_SECONDS = 600
 LIMIT_SECONDS = 10
+# The reason of a drill's own silence, by which it is found again.
+A_DRILL = "a drill"
 # The pool is seen to be back before the maintenance is over.
 MAINTENANCE_ENDS_SECONDS = 15
 
@@ -30,13 +32,12 @@ class Lab:
     @contextmanager
     def killed(self, *parts: str) -> Iterator[None]:
         """Kill parts as `kill -9` does and keep them down."""
-        try:
+        # A stack of promises: what cannot be revived keeps nobody else down.
+        with ExitStack() as dead:
             for part in parts:
+                dead.callback(self.runtime.revive, part)
                 self.runtime.kill(part)
             yield
-        finally:
-            for part in parts:
-                self.runtime.revive(part)
 
     @contextmanager
     def chaos(self, *pools: str, mode: str, **parameters: float | str) -> Iterator[None]:
@@ -51,8 +52,8 @@ class Lab:
     def switched(self) -> Iterator[None]:
         """Declare the other pool desired, without the proof that `make switch` waits for."""
         before = desired(self.runtime.layout)
-        declare(self.runtime.layout, next(pool for pool in POOLS if pool != before))
         try:
+            declare(self.runtime.layout, next(pool for pool in POOLS if pool != before))
             yield
         finally:
             declare(self.runtime.layout, before)
@@ -62,13 +63,15 @@ class Lab:
         """Put a folder where the exporter looks for the log; nginx goes on writing to its file."""
         log = self.runtime.layout.access_log
         aside = log.with_name("hidden")
-        log.rename(aside)
-        log.mkdir()
         try:
+            log.rename(aside)
+            log.mkdir()
             yield
         finally:
-            log.rmdir()
-            aside.rename(log)
+            if log.is_dir():
+                log.rmdir()
+            if aside.exists():
+                aside.rename(log)
 
     @contextmanager
     def foreign_lines(self) -> Iterator[None]:
@@ -112,8 +115,8 @@ class Lab:
         """Have the local inbox answer as Slack does in trouble: a status, or `slow`."""
         url = f"{self.settings.url('inbox')}/api/trouble"
         parameters = {"status": trouble, "seconds": str(LONGEST_FAULT_SECONDS)}
-        requests.post(url, params=parameters, timeout=LIMIT_SECONDS).raise_for_status()
         try:
+            requests.post(url, params=parameters, timeout=LIMIT_SECONDS).raise_for_status()
             yield
         finally:
             requests.delete(url, timeout=LIMIT_SECONDS).raise_for_status()
@@ -123,13 +126,16 @@ class Lab:
         """Kill a pool during a planned maintenance, and end it when the pool is back."""
         until = datetime.now(UTC) + timedelta(minutes=10)
         matchers = silences.maintenance(self.settings.stack)
-        silences.create(self.settings, matchers=matchers, until=until, why="a drill")
-        with self.killed(pool):
-            yield
-        self.pause(MAINTENANCE_ENDS_SECONDS)
-        for silence in silences.in_force(self.settings):
-            if silence.is_maintenance:
-                silences.end(self.settings, silence)
+        try:
+            silences.create(self.settings, matchers=matchers, until=until, why=A_DRILL)
+            with self.killed(pool):
+                yield
+            self.pause(MAINTENANCE_ENDS_SECONDS)
+        finally:
+            # By its reason, not by an id: Ctrl-C may have come before Alertmanager's answer.
+            for silence in silences.in_force(self.settings):
+                if silence.is_maintenance and silence.why == A_DRILL:
+                    silences.end(self.settings, silence)
 
     def pause(self, seconds: float) -> None:
         """Let the stack go on as it is."""
@@ -143,5 +149,5 @@ class Lab:
         answer.raise_for_status()
 
     def _stop_chaos(self, pool: str) -> None:
-        with suppress(requests.ConnectionError):  # it may be dead by now
+        with suppress(requests.RequestException):  # it may be dead by now
             self._ask(pool, "stop")

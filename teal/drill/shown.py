@@ -9,8 +9,8 @@ from teal.layout import Layout
 @contextmanager
 def shown_as_drill(layout: Layout) -> Iterator[None]:
     """Declare a drill inside the `with` block."""
-    layout.drill.touch()
     try:
+        layout.drill.touch()
         yield
     finally:
         layout.drill.unlink(missing_ok=True)

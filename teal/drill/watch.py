@@ -22,7 +22,7 @@ _RETRIED = re.compile(rb'upstream_status="[^"]*, [^"]*".* msec=([0-9.]+)')
 class Watch:
     """Watches log, exporter, Prometheus and inbox in a thread; times are seconds since the epoch.
 
-    Each event is noted once, when it is first seen after `begin()`.
+    Each event is noted once, when it is first seen inside the `with` block.
     """
 
     def __init__(self, settings: Settings, layout: Layout, *, desired: str) -> None:

@@ -61,6 +61,9 @@ class World:
         # As `make up` starts this version.
         self.flags = [*part.command[1:], *start_delay(packages.version(self.program))]
         self.flags = list(dict.fromkeys(self.flags))
+        # No gateway stands in front of this one.
+        self.flags = [f for f in self.flags if not f.startswith(("--web.config", "--web.listen"))]
+        self.flags.append(f"--web.listen-address=127.0.0.1:{port}")
         assert "--data.maintenance-interval=5s" in self.flags
         self.log = self.folder / "alertmanager.log"
         self.process = None

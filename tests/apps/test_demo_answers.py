@@ -78,14 +78,14 @@ def test_a_fault_strikes_every_path_but_the_control_paths(client: FlaskClient, p
 
 def test_latency_answers_as_ever_but_later(client: FlaskClient) -> None:
     """The answer itself is the ordinary one."""
-    client.get("/chaos/start?mode=latency&ms=20")
+    client.post("/chaos/start?mode=latency&ms=20")
 
     assert client.get("/version").json == {"pool": "green", "release": "v7"}
 
 
 def test_timeout_answers_504_once_the_fault_is_over(client: FlaskClient) -> None:
     """The hang is bounded by the fault's own time."""
-    client.get("/chaos/start?mode=timeout&seconds=1")
+    client.post("/chaos/start?mode=timeout&seconds=1")
 
     assert client.get("/version").status_code == 504
 
@@ -114,12 +114,15 @@ def test_a_wrong_fault_is_400_and_names_what_is_allowed(
     assert client.get("/chaos").json["mode"] is None
 
 
-@pytest.mark.parametrize("path", ["/chaos", "/chaos/start?mode=crash", "/chaos/stop"])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/chaos"), ("POST", "/chaos/start?mode=crash"), ("POST", "/chaos/stop")],
+)
 def test_control_paths_refuse_what_came_through_the_front_door(
-    client: FlaskClient, crashes: list[str], path: str
+    client: FlaskClient, crashes: list[str], method: str, path: str
 ) -> None:
     """The second lock, should nginx ever pass such a path on."""
-    answer = client.get(path, headers={"X-Teal-Front": "1"})
+    answer = client.open(path, method=method, headers={"X-Teal-Front": "1"})
 
     assert answer.status_code == 403
     assert crashes == []

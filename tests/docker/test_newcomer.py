@@ -19,6 +19,11 @@ BLOCKS = {
     )
 }
 LIMIT_SECONDS = 600
+# A folder as people have them; each of these characters means something to some program.
+FOLDER = """~/"a b%c'd ü" """.strip()
+# Of a network whose proxy cannot reach what is on this machine. These commands ask nothing outside.
+PROXY = "export http_proxy=http://127.0.0.1:9 HTTP_PROXY=http://127.0.0.1:9"
+INSTALLING = ("try", "develop")
 
 
 class Machine:
@@ -32,10 +37,10 @@ class Machine:
         )  # fmt: skip
         # Of another owner, and with what is not committed yet left behind.
         trust = "git config --global --add safe.directory '*'"
-        code, said = self.run(f"{trust}; git clone --quiet /repository ~/teal", folder="~")
+        code, said = self.run(f"{trust}; git clone --quiet /repository {FOLDER}", folder="~")
         assert code == 0, said
 
-    def run(self, commands, *, folder="~/teal", user=None):
+    def run(self, commands, *, folder=FOLDER, user=None):
         """Type commands into a shell; return the code of the first that fails, and all text."""
         as_user = ["--user", user] if user else []
         result = subprocess.run(
@@ -93,7 +98,8 @@ def test_every_command_of_the_readme(machine):
         "develop",
         "remove",
     ):
-        code, said = machine.run(BLOCKS[name])
+        proxy = "" if name in INSTALLING else PROXY
+        code, said = machine.run(f"{proxy}\n{BLOCKS[name]}")
         assert code == 0, f"{name}:\n{said}"
         assert said.count("PASS") == BLOCKS[name].count("chaos"), said
         assert "Traceback" not in said

@@ -34,7 +34,8 @@ def _kill_and_wait(stack, part):
 
 
 @pytest.mark.parametrize(
-    "part", ["exporter", "prometheus", "alertmanager", "blackbox", "inbox", "rotate", "green"]
+    "part",
+    ["exporter", "prometheus", "alertmanager", "blackbox", "inbox", "rotate", "green", "gateway"],
 )
 def test_a_part_beside_the_path_of_a_request_is_killed(stack, part):
     """No request fails, and the pipeline works again: counters agree with the log."""

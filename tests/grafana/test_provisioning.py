@@ -6,7 +6,7 @@ import yaml
 from boards import BOARDS, ROOT
 
 from teal import grafana
-from teal.layout import Layout
+from teal.layout import BEHIND_GATEWAY, Layout
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yml").read_text())["services"]["grafana"]
 PLACES = (
@@ -40,8 +40,9 @@ def test_only_this_machine_reaches_it(make_stack, monkeypatch, tmp_path):
     """It shows what runs where, without a login."""
     process = _process(make_stack(), monkeypatch, Layout(tmp_path))
 
-    assert "127.0.0.1" == process.environment["GF_SERVER_HTTP_ADDR"]
-    assert all(port.startswith("127.0.0.1:") for port in COMPOSE["ports"])
+    assert BEHIND_GATEWAY == process.environment["GF_SERVER_HTTP_ADDR"]
+    assert "ports" not in COMPOSE
+    assert ["monitoring"] == list(COMPOSE["networks"])
 
 
 def test_the_password_is_random_and_stays(make_stack, tmp_path):

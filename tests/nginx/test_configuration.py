@@ -10,7 +10,7 @@ from fix_stack import cannot_run, free_ports
 from front_clients import SlowDownload
 
 from teal import nginx
-from teal.layout import Layout
+from teal.layout import BEHIND_GATEWAY, Layout
 from teal.runtime import RuntimeFailedError
 from teal.wait import wait_for
 
@@ -90,7 +90,7 @@ def test_a_reload_that_nginx_refuses_after_all_goes_back(world, monkeypatch):
     """`nginx -t` is content with what a reload cannot have, such as a port that is taken."""
     monkeypatch.setattr(nginx, "LOADED_LIMIT_SECONDS", 4)
     before, port = world.generation(), str(world.settings.status_port)
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+    with socket.create_server((BEHIND_GATEWAY, 0)) as taken:
         world.set(STATUS_PORT=str(taken.getsockname()[1]))
         with pytest.raises(RuntimeFailedError, match="goes on with the one before"):
             world.reload()

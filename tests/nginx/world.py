@@ -9,7 +9,7 @@ import requests
 from fix_stack import ROOT, free_ports
 
 from teal import nginx, nginx_processes
-from teal.layout import Layout
+from teal.layout import BEHIND_GATEWAY, Layout
 from teal.programs import nginx_command, nginx_surroundings
 from teal.settings import Settings, load
 from teal.wait import wait_for
@@ -65,7 +65,7 @@ class World:
 
     def surroundings(self) -> nginx.Surroundings:
         """Return where nginx finds itself."""
-        return nginx_surroundings(self.settings, self.layout)
+        return nginx_surroundings(self.settings, self.layout, pools=self._pools())
 
     def refusal(self, folder: Path) -> str:
         """Return what nginx says against a configuration."""
@@ -119,7 +119,10 @@ class World:
 
     def generation(self) -> str | None:
         """Return which configuration nginx runs."""
-        return _answers(f"{self.settings.url('status')}/generation")
+        return _answers(
+            f"http://{BEHIND_GATEWAY}:{self.settings.status_port}/generation",
+            Host=nginx.STATUS_NAME,
+        )
 
     def is_open(self) -> bool:
         """Whether nginx answers."""
@@ -164,9 +167,9 @@ class _Here(dict):
         return "127.0.0.1"
 
 
-def _answers(url: str) -> str | None:
+def _answers(url: str, **headers: str) -> str | None:
     try:
-        answer = requests.get(url, timeout=5)
+        answer = requests.get(url, headers=headers, timeout=5)
     except requests.RequestException:
         return None
     return answer.text.strip() if answer.ok else None

@@ -30,12 +30,22 @@ def test_a_container_is_locked_down(name):
     assert ["no-new-privileges:true"] == service["security_opt"]
     assert service["read_only"] in (True, "${POOL_READ_ONLY}")
     assert service["mem_limit"]
+    assert service["memswap_limit"] == service["mem_limit"], "swap would be memory beyond the limit"
+    assert service["pids_limit"]
     assert "always" == service["restart"]
-    for port in service["ports"]:
-        assert port.startswith(("127.0.0.1:", "${HTTP_ADDR}:${HTTP_PORT}"))
+    for port in service.get("ports", []):
+        assert port.startswith(("127.0.0.1:", "${TEAL_HTTP_PUBLISHED}:${HTTP_PORT}"))
     for volume in service.get("volumes", []):
         source = volume.split(":")[0]
         assert not (ROOT / source).is_file(), "a mounted file is an inode"
+
+
+def test_nginx_may_open_the_files_it_wants():
+    """As many as its configuration says, whatever the engine's default is, and no more."""
+    configuration = (ROOT / "nginx" / "templates" / "nginx.conf.template").read_text()
+    wanted = re.search(r"^worker_rlimit_nofile (\d+);", configuration, re.MULTILINE)[1]
+
+    assert int(wanted) == COMPOSE["services"]["nginx"]["ulimits"]["nofile"]
 
 
 def test_the_images_are_pinned():
@@ -59,7 +69,9 @@ def test_no_setting_of_nginx_recreates_its_container():
     """A change of .env changes a file that a reload reads; only ports are the container's."""
     named = set(re.findall(r"\$\{(\w+)", str(COMPOSE["services"]["nginx"])))
 
-    assert named <= {"HTTP_ADDR", "HTTP_PORT", "STATUS_PORT", "TEAL_USER", "TEAL_DATA"}
+    of_the_engine = {"TEAL_USER", "TEAL_USERNS", "TEAL_DATA"}
+    addresses = {name for name in named if re.fullmatch("TEAL_[A-Z]+_IP_NGINX", name)}
+    assert named <= {"TEAL_HTTP_PUBLISHED", "HTTP_PORT"} | of_the_engine | addresses
 
 
 def test_no_file_names_a_registry_or_a_private_path():

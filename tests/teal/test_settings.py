@@ -51,6 +51,26 @@ def test_the_environment_beats_the_file(tmp_path):
         ("BLUE_RELEASE=v 1", "BLUE_RELEASE: 'v 1' is not valid"),
         ("HTPP_PORT=80", "HTPP_PORT is no setting; .env.example lists all there are"),
         ("GREEN_PORT=8081", "BLUE_PORT and GREEN_PORT are both 8081"),
+        (
+            "POOL_CAPS=CHOWN ROOT",
+            "POOL_CAPS: 'ROOT' is not valid; it must be names of capabilities",
+        ),
+        ("POOL_USER=a b", "a user's name or number (or user:group) such as 1000"),
+        ("POOL_WRITABLE=cache", "it must be empty, or folders such as /var/cache/app"),
+        ("POOL_WRITABLE=/", "it must be empty, or folders such as /var/cache/app"),
+        ("POOL_SHM=64", "POOL_SHM: '64' is not valid; it must be a size such as 64m"),
+        ("POOL_CPUS=all", "it must be a number of CPUs such as 1.5, or 0 for all"),
+        ("POOL_START_SECONDS=0", "it must be a whole number from 1"),
+        ("POOL_INIT=no", "must be one of true, false"),
+        ("BLUE_IMAGE=https://example.com/shop", "it must be an image such as registry.example"),
+        ("BLUE_IMAGE=shop@sha256:12", "shop@sha256:<64 hex digits>"),
+        ("HTTP_ADDR=10.0.0.300", "HTTP_ADDR: '10.0.0.300' is not valid; it must be empty"),
+        ("HTTP_ADDR=::1", "HTTP_ADDR: '::1' is not valid"),
+        ("HTTP_ADDR=[10.0.0.1]", "HTTP_ADDR: '[10.0.0.1]' is not valid"),
+        ("HTTP_PORT=²", "HTTP_PORT: '²' is not valid"),
+        ('RUNBOOK_URL=https://x/"y', "RUNBOOK_URL: "),
+        ("BLUE_RELEASE=vé", "BLUE_RELEASE: 'vé' is not valid"),
+        ("HTTP_PORT: 80", "line 1: HTTP_PORT is set with a colon"),
         ("LOG_ROTATE_MB=0", "LOG_ROTATE_MB: '0' is not valid; it must be a whole number from 1"),
     ],
 )
@@ -58,6 +78,21 @@ def test_a_wrong_value_is_named_with_what_would_be_right(tmp_path, line, words):
     """One line that tells what to change, and to what."""
     with pytest.raises(SettingsError, match=re.escape(words)):
         _load(tmp_path, line)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "nginx",
+        "shop:1.4",
+        "registry.example.com:5000/team/shop_api:v1.4-rc.1",
+        f"shop@sha256:{'0a' * 32}",
+        f"localhost:5000/shop:1.4@sha256:{'0a' * 32}",
+    ],
+)
+def test_an_image_may_be_named_in_every_way(tmp_path, image):
+    """By tag, by digest, by both, at any registry."""
+    assert image == _load(tmp_path, BLUE_IMAGE=image).blue_image
 
 
 def test_a_wrong_webhook_is_not_repeated(tmp_path):

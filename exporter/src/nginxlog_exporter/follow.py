@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from nginxlog_exporter.log import Log
 from nginxlog_exporter.logfiles import is_followed, log_files
 from nginxlog_exporter.logformat import LineFormat
 from nginxlog_exporter.parse import parse
-from nginxlog_exporter.pools import Declared, DesiredDir
+from nginxlog_exporter.pools import Declared, DesiredDir, PoolMap
 from nginxlog_exporter.settings import FEATURES, Settings
 
 log = logging.getLogger(__name__)
@@ -259,7 +259,7 @@ class Follower:
 
     def _take_over(self, kept: dict[str, Any]) -> None:
         self._begin()
-        same = kept["settings"] == self._fingerprint()
+        same = kept["settings"] in self._fingerprints()
         for name, one in kept["files"].items():
             path = Path(name)
             if is_followed(path, self.settings.files):
@@ -275,7 +275,13 @@ class Follower:
         self.aggregate.restore(kept["aggregate"])
         self._announced = {(family, tuple(labels)) for family, labels in kept["announced"]}
 
-    def _fingerprint(self) -> str:
+    def _fingerprint(self, pools: PoolMap | None = None) -> str:
         """Return what stays the same as long as counters mean the same."""
-        meaning = repr((sorted(self.settings.pools.patterns.items()), self.settings.buckets))
+        patterns = (pools or self.settings.pools).patterns
+        meaning = repr((sorted(patterns.items()), self.settings.buckets))
         return hashlib.sha256(meaning.encode()).hexdigest()
+
+    def _fingerprints(self) -> Iterator[str]:
+        """Yield those of settings whose counters mean the same: a pool may have got an address."""
+        for pools in (self.settings.pools, *self.settings.pools.with_less()):
+            yield self._fingerprint(pools)

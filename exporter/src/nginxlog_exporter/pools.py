@@ -6,10 +6,10 @@ answers, and when it answers nothing at all.
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import permutations
+from itertools import islice, permutations, product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ UNKNOWN = "unknown"
 # the declared pool.
 DRILL_FLAG = ".drill/running"
 LONGEST_DRILL_SECONDS = 1800
+_MOST_MAPS = 100
 
 _ADDRESS = re.compile(r"unix:.+|.+:[0-9]+", re.DOTALL)
 
@@ -52,6 +53,15 @@ class PoolMap:
             group: tuple(name for name in self.names if group_of(name) == group)
             for group in dict.fromkeys(map(group_of, self.names))
         }
+
+    def with_less(self) -> Iterator["PoolMap"]:
+        """Yield the maps of before pools got a further address, one address each; not too many.
+
+        What counted as a pool's then is still that pool's.
+        """
+        choices = product(*([(one,) for one in each] for each in self.patterns.values()))
+        for choice in islice(choices, _MOST_MAPS):
+            yield PoolMap(dict(zip(self.patterns, choice, strict=True)))
 
     def pool_of(self, address: str) -> str:
         """Return the first pool that has a pattern for the address, else `unknown`."""

@@ -58,7 +58,7 @@ def save(path: Path, state: dict[str, Any], *, is_all: bool = True) -> None:
     try:
         _replace(path, state)
         if is_all:
-            _is_all(path).touch()
+            _is_all(path).touch(mode=0o640)
     except OSError:
         # To delete works on a full disk, too.
         with suppress(OSError):
@@ -77,7 +77,8 @@ def put_aside(path: Path) -> Path:
 def _replace(path: Path, state: dict[str, Any]) -> None:
     text = _to_text({"version": VERSION, **state})
     new = path.with_name(path.name + ".new")
-    with new.open("w", encoding="ascii") as file:
+    # A Path takes no opener.
+    with open(new, "w", encoding="ascii", opener=_private) as file:
         file.write(f'{{"checksum":"{_checksum(text)}",{text[1:]}')
         file.flush()
         os.fsync(file.fileno())
@@ -91,6 +92,11 @@ def _replace(path: Path, state: dict[str, Any]) -> None:
         os.fsync(folder)  # the new name, too
     finally:
         os.close(folder)
+
+
+def _private(path: str, flags: int) -> int:
+    """Open a file that not everybody on the machine may read: what is counted may hold names."""
+    return os.open(path, flags, 0o640)
 
 
 def _read(path: Path) -> dict[str, Any]:

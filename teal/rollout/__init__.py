@@ -1,0 +1,1 @@
+"""Renewing the pools one at a time, without losing a request."""

@@ -1,0 +1,22 @@
+"""An entry of the table as a test: done once under load, then held against what it promises."""
+
+from bench import Bench
+from faults import Entry
+from measure import failed, measure
+from wellness import assert_alerts_arrive, assert_every_line_is_counted
+
+# Of load before and after; the measurement takes more.
+PAUSE_SECONDS = 1.5
+
+
+def judge(bench: Bench, entry: Entry) -> None:
+    """Do it; fail with what was seen where a promise is broken."""
+    result = measure(bench, entry, pause=PAUSE_SECONDS)
+    bound = entry.bound(bench.runtime)
+
+    assert not result["broken"], result["note"]
+    assert result["well_after_seconds"] is not None, f"not well within {entry.limit:g} s"
+    assert failed(result, "GET") <= bound.gets, result["GET"]
+    assert failed(result, "POST") <= bound.posts, result["POST"]
+    assert_every_line_is_counted(bench)
+    assert_alerts_arrive(bench)

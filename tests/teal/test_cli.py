@@ -1,0 +1,102 @@
+"""No user sees a traceback, and every number is checked."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _teal(*arguments, code, **environment):
+    result = subprocess.run(
+        [sys.executable, "-m", "teal", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert code == result.returncode, result.stdout + result.stderr
+    return result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("drills", "--times", "0"),
+        ("latency", "--runs", "0"),
+        ("mutate", "--jobs", "0"),
+        ("torture", "--kills", "0"),
+        ("load", "--rate", "0"),
+        ("load", "--seconds", "²"),
+        ("load", "--seconds", "-1"),
+        ("logs", "--lines", "-1"),
+        ("bench", "--runs", "0"),
+        ("bench", "--lines", "1e3"),
+    ],
+)
+def test_a_count_that_counts_nothing_is_refused(arguments):
+    """Before anything is done or written."""
+    said = _teal(*arguments, code=2)
+
+    assert "invalid" in said or "is no whole number from" in said
+    assert "Traceback" not in said
+
+
+def test_part_of_the_drills_is_not_written_as_the_table():
+    """docs/drills.md is the table of all."""
+    before = (ROOT / "docs" / "drills.md").read_text()
+    said = _teal("drills", "--only", "pool killed", "--write", code=1)
+
+    assert "is the table of all drills" in said
+    assert before == (ROOT / "docs" / "drills.md").read_text()
+
+
+def test_a_wrong_file_of_settings_is_one_line(tmp_path):
+    """With the file's name and the line's number."""
+    file = tmp_path / "wrong.env"
+    file.write_text("HTTP_PORT: 80\n")
+    said = _teal("status", code=1, TEAL_ENV_FILE=str(file))
+
+    assert f"teal: {file}, line 1: HTTP_PORT is set with a colon" in said
+    assert 1 == len(said.splitlines())
+
+
+def test_a_defect_is_one_line_and_its_details_are_kept(tmp_path):
+    """Whatever goes wrong inside."""
+    program = (
+        "import sys; from pathlib import Path; from teal import cli, commands; "
+        f"cli.CRASH_LOG = Path({str(tmp_path / 'crash.log')!r}); "
+        "commands.ALL['status'].run = lambda *_: 1 / 0; "
+        "sys.argv = ['teal', 'status']; sys.exit(cli.main())"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert 1 == result.returncode
+    assert result.stderr.startswith("teal: a defect: ZeroDivisionError: division by zero (details:")
+    assert 1 == len(result.stderr.splitlines())
+    assert "Traceback" in (tmp_path / "crash.log").read_text()
+
+
+def test_a_lock_that_cannot_be_made_is_told_in_words(tmp_path):
+    """With uv's own reason; nothing is written."""
+    said = _teal(
+        "lock",
+        code=1,
+        UV_OFFLINE="1",
+        UV_CACHE_DIR=str(tmp_path),
+    )
+
+    assert "is left as it was; uv says:" in said
+    assert "Traceback" not in said

@@ -1,0 +1,129 @@
+"""`make status` calls unknown what it does not know, and well only what it has seen to be well."""
+
+from types import SimpleNamespace
+
+import pytest
+import requests
+
+from teal import api, silences
+from teal.commands import status
+from teal.layout import Layout
+from teal.parts import parts
+from teal.settings import load
+
+
+class _Stack:
+    """What the parts answer; a value that is an exception is raised."""
+
+    def __init__(self, monkeypatch, tmp_path):
+        self.layout = Layout(tmp_path)
+        self.settings = load({"TEAL_ENV_FILE": "/nonexistent"})
+        self.sick = set()
+        self.pools = api.Pools(
+            desired="blue", active="blue", releases={"blue": "v1"}, retried={"saved": 2}
+        )
+        self.alerts = []
+        self.numbers = {status._ERROR_RATIO: 0.0, status._ERROR_LIMIT: 0.02}
+        self.silences = []
+        by_url = {part.health: part.name for part in parts(self.settings)}
+        monkeypatch.setattr(api, "is_healthy", lambda url, **_: by_url[url] not in self.sick)
+        monkeypatch.setattr(status, "is_up", lambda _, pool, __: pool not in self.sick)
+        monkeypatch.setattr(api, "pools", lambda _: self._answer(self.pools))
+        monkeypatch.setattr(api, "alerts", lambda _: self._answer(self.alerts))
+        monkeypatch.setattr(api, "value", lambda _, name: self._answer(self.numbers[name]))
+        monkeypatch.setattr(silences, "in_force", lambda _: self._answer(self.silences))
+
+    def _answer(self, value):
+        if isinstance(value, Exception):
+            raise value
+        return value
+
+    def look(self):
+        names = [part.name for part in parts(self.settings)]
+        runtime = SimpleNamespace(
+            name="local",
+            layout=self.layout,
+            fleet=SimpleNamespace(image=lambda _: ""),
+            running=lambda: dict.fromkeys(names, "running"),
+        )
+        state = status.collect(self.settings, runtime)
+        return state, status._text(state)
+
+
+@pytest.fixture
+def stack(monkeypatch, tmp_path):
+    """Return a stack in which all is well."""
+    return _Stack(monkeypatch, tmp_path)
+
+
+def test_all_is_well_when_all_that_was_asked_is(stack):
+    """Nothing is unknown, nothing fires, errors are below their limit."""
+    state, text = stack.look()
+
+    assert state["ok"]
+    assert [] == state["unknown"]
+    assert text.endswith("All is well.")
+    assert "saved by retries 2 requests" in text
+
+
+@pytest.mark.parametrize(
+    ("part", "unknown"),
+    [
+        ("exporter", ["pools"]),
+        ("prometheus", ["alerts", "errors", "limit of errors"]),
+        ("alertmanager", ["silences"]),
+    ],
+)
+def test_what_a_sick_part_would_know_is_unknown(stack, part, unknown):
+    """It is neither none nor zero nor well."""
+    stack.sick = {part}
+    state, text = stack.look()
+
+    assert unknown == state["unknown"]
+    assert not state["ok"]
+    assert "None" not in text
+    assert (
+        "no requests" not in text.replace("none (no requests so far)", "") or part != "prometheus"
+    )
+    assert f"unknown: {', '.join(unknown)}" in text
+
+
+@pytest.mark.parametrize("what", ["pools", "alerts", "silences"])
+def test_a_part_that_is_healthy_but_does_not_answer_leaves_unknowns(stack, what):
+    """A health check is not an answer."""
+    setattr(stack, what, requests.ReadTimeout())
+    state, text = stack.look()
+
+    assert [what] == state["unknown"]
+    assert not state["ok"]
+    assert "None" not in text
+
+
+def test_too_many_errors_are_not_well_whatever_fires(stack):
+    """An alert needs fifty requests; a person who looks needs none."""
+    stack.numbers[status._ERROR_RATIO] = 2 / 11
+    state, text = stack.look()
+
+    assert not state["ok"]
+    assert "18.18% in the last 2 minutes" in text
+    assert "18.18% of the last requests failed" in text
+    assert "All is well" not in text
+
+
+def test_no_request_is_no_error(stack):
+    """Right after the start."""
+    stack.numbers[status._ERROR_RATIO] = None
+    state, text = stack.look()
+
+    assert state["ok"]
+    assert state["error_ratio_2m"] is None
+    assert "errors (5xx)     no requests in the last 2 minutes" in text
+
+
+def test_a_missing_limit_is_unknown(stack):
+    """Then nothing compares errors with anything."""
+    stack.numbers[status._ERROR_LIMIT] = None
+    state, _ = stack.look()
+
+    assert ["limit of errors"] == state["unknown"]
+    assert not state["ok"]
