@@ -4,6 +4,7 @@ Promises: an answer that is on its way is finished when the server is asked to s
 request that waits costs little, and nothing is written outside /tmp.
 """
 
+import ctypes
 import os
 import signal
 import sys
@@ -24,6 +25,7 @@ HIGHEST_PORT = 65535
 # kernel ignores it from inside.
 CRASH_SIGNAL = signal.SIGRTMIN
 CRASH_STATUS = 128 + signal.SIGKILL
+_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, of <linux/prctl.h>
 
 _worker: Any = None
 
@@ -73,7 +75,7 @@ class Server(BaseApplication):  # type: ignore[misc] # for the same reason
             "control_socket_disable": True,
             "loglevel": "info",
             "when_ready": _prepare_master,
-            "post_worker_init": _remember_worker,
+            "post_worker_init": _prepare_worker,
         }
         super().__init__()
 
@@ -97,6 +99,12 @@ def _prepare_master(_: object) -> None:
     signal.signal(CRASH_SIGNAL, leave)
 
 
-def _remember_worker(worker: object) -> None:
+def _prepare_worker(worker: Any) -> None:  # noqa: ANN401 - gunicorn has no types
     global _worker  # noqa: PLW0603 - gunicorn makes exactly one in this process
     _worker = worker
+    # A worker whose master was killed would hold the port for as long as nginx keeps connections to
+    # it, and the next master could not have it.
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+        if os.getppid() != worker.ppid:
+            os._exit(CRASH_STATUS)

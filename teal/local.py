@@ -19,6 +19,7 @@ from teal import (
     listening,
     nginx,
     nginx_processes,
+    orphans,
     packages,
     password,
     private,
@@ -68,9 +69,11 @@ class LocalRuntime:
         ]
 
     def holder(self, port: int) -> str | None:
-        if not self._supervisor.is_up():
-            return None
-        leaders = {p["pid"]: p["name"] for p in self._supervisor.processes() if p["pid"]}
+        if self._supervisor.is_up():
+            leaders = {p["pid"]: p["name"] for p in self._supervisor.processes() if p["pid"]}
+        else:
+            # They are ended before others take their place.
+            leaders = self._orphans()
         found = listening.holder(port, leaders, nginx=self.layout.directory / "nginx")
         return part_at(self._settings, port, found) if found else None
 
@@ -101,13 +104,15 @@ class LocalRuntime:
                 self._supervisor.call("stopProcess", "prometheus", True)
                 self._supervisor.call("startProcess", "prometheus", False)
         else:
+            orphans.end(self._orphans(), outlived=("nginx",))
             self._supervisor.start()
         return ["There are no images without Docker: PULL=1 does nothing."] if pull else []
 
     def stop(self) -> None:
-        if not self._supervisor.is_up():
-            return
-        self._supervisor.stop()
+        if self._supervisor.is_up():
+            self._supervisor.stop()
+        else:
+            orphans.end(self._orphans(), outlived=("nginx",))
         # nginx outlives its supervisor for what it still finishes; but it has no pool any more.
         for process in nginx_processes.find(self.layout.nginx):
             nginx_processes.send(process.pid, signal.SIGQUIT)
@@ -162,6 +167,12 @@ class LocalRuntime:
 
     def _call(self, method: str, *arguments: Any) -> Any:  # noqa: ANN401
         return self._supervisor.call(method, *arguments)
+
+    def _orphans(self) -> dict[int, str]:
+        """Return what a killed supervisor left, by leader; nginx wipes out its environment."""
+        left = nginx_processes.find(self.layout.gateway)
+        gateways = {process.pid: "gateway" for process in left if process.is_master}
+        return {**orphans.find(self._supervisor.socket), **gateways}
 
     def _prepare_nginx(self) -> str:
         """Put nginx's configuration in place, as in `teal.nginx.prepare`."""

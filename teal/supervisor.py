@@ -30,10 +30,10 @@ class Supervisor:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._socket = folder / "supervisor.sock"
+        self.socket = folder / "supervisor.sock"
         self._configuration = folder / "supervisord.conf"
         self.output = folder / "output"
-        if len(os.fsencode(self._socket)) > LONGEST_SOCKET_PATH:
+        if len(os.fsencode(self.socket)) > LONGEST_SOCKET_PATH:
             raise RuntimeFailedError(
                 f"the path {folder} is too long for a socket; move Teal up a few folders"
             )
@@ -170,7 +170,7 @@ stdout_logfile_backups = 1
 
     def is_up(self) -> bool:
         """Whether supervisord answers."""
-        if not self._socket.exists():
+        if not self.socket.exists():
             return False
         try:
             self.call("getState")
@@ -180,7 +180,7 @@ stdout_logfile_backups = 1
 
     def proxy(self) -> Any:  # noqa: ANN401 - xmlrpc has no types to give
         """Return supervisord's whole interface."""
-        transport = SupervisorTransport(None, None, f"unix://{self._socket}")
+        transport = SupervisorTransport(None, None, f"unix://{self.socket}")
         return xmlrpc.client.ServerProxy("http://supervisor", transport)
 
     def call(self, method: str, *arguments: Any) -> Any:  # noqa: ANN401
@@ -209,7 +209,7 @@ childlogdir = {_ini(self.output)}
 umask = {private.UMASK:03o}
 
 [unix_http_server]
-file = {_ini(self._socket)}
+file = {_ini(self.socket)}
 chmod = 0700
 
 [rpcinterface:supervisor]

@@ -54,6 +54,18 @@ def test_crash_kills_master_and_worker_at_once(demo: Served) -> None:
     _wait_until_gone(processes[1])
 
 
+def test_a_worker_does_not_outlive_its_master(demo: Served) -> None:
+    """Kept connections would hold the port, and what is started next could not have it."""
+    master, worker = demo.processes()
+    with requests.Session() as session:
+        session.get(f"{demo.url}/version", timeout=5)
+
+        demo.process.kill()
+
+        _wait_until_gone(worker)
+    assert master == demo.process.pid
+
+
 def test_stop_frees_a_hundred_hanging_requests_at_once(demo: Served) -> None:
     """The control path finds a thread beside them, and none waits for its own eight seconds."""
     requests.post(f"{demo.url}/chaos/start?mode=timeout", timeout=5)
