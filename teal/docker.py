@@ -1,7 +1,6 @@
 """The Docker way: the containers of compose.yml."""
 
 import contextlib
-import json
 import os
 import shutil
 import subprocess
@@ -12,6 +11,7 @@ from pathlib import Path
 from teal import (
     changed,
     containers,
+    docker_networks,
     engine,
     engine_kind,
     gateway,
@@ -86,12 +86,16 @@ class DockerRuntime:
         ran = self.running()
         routes_changed = self._write_routes()
         has_grafana = "grafana" in self._compose.services() and "grafana" not in without
-        gateway.render(self._settings, self.layout, self._gateway(has_grafana=has_grafana))
+        place = docker_networks.gateway_place(
+            self._settings, self._plan, has_grafana=has_grafana, is_root=not self._owner[0]
+        )
+        gateway.render(self._settings, self.layout, place)
         self._hand_over_folders()
         self._compose.run("build", "--quiet", limit=UP_LIMIT_SECONDS)
         told = get_images(self._compose, optional=OPTIONAL, without=without, pull=pull)
         told += self._tell_of_parts(has_grafana=has_grafana)
-        self._leave_other_networks()
+        if docker_networks.leave_others(self._plan, self._settings.stack, self._compose):
+            self._write_targets()
         # First, and whether it is different or not: a `make up` that failed may have made it so.
         if ran.get("gateway") == "running":
             self._signal("gateway")
@@ -204,7 +208,7 @@ class DockerRuntime:
             spool="/var/spool/teal",
             pools=self._addresses(),
             http_listen=[f"0.0.0.0:{self._settings.http_port}"],
-            strangers=self._strangers(),
+            strangers=docker_networks.strangers(self._settings),
             private=self._plan.address("nginx"),
             inside=self._plan.networks["monitoring"].subnet,
             version=NGINX_VERSION,
@@ -224,6 +228,9 @@ class DockerRuntime:
             f"{v['source']}:{v['target']}{':ro' if v.get('read_only') else ''}"
             for v in service["volumes"]
         ]
+        configuration = f"/etc/teal/rendered/{folder.name}/nginx.conf"
+        # A test makes the log, if it is not there.
+        test_command = f"umask {private.UMASK:03o}; exec nginx -t -q -e stderr -c {configuration}"
         command = [
             "docker", "run", "--rm", "--read-only", "--network", "none", "--cap-drop", "ALL",
             "--tmpfs", f"{NGINX_RUN}:mode=1777", "--user", service["user"],
@@ -232,8 +239,7 @@ class DockerRuntime:
             "--userns", service.get("userns_mode", ""),
             *_repeated("--security-opt", service.get("security_opt", [])),
             *_repeated("--volume", mounts),
-            "--entrypoint", "nginx", service["image"],
-            "-t", "-q", "-e", "stderr", "-c", f"/etc/teal/rendered/{folder.name}/nginx.conf",
+            "--entrypoint", "sh", service["image"], "-c", test_command,
         ]  # fmt: skip
         test = subprocess.run(
             command, capture_output=True, text=True, check=False, timeout=UP_LIMIT_SECONDS
@@ -395,60 +401,9 @@ class DockerRuntime:
     def _at(self, pool: str, address: str) -> str:
         return f"{address}:{self._settings.pool_port or self._settings.port_of(pool)}"
 
-    def _strangers(self) -> str:
-        """Return who gets no answer at the front door, in nginx's words."""
-        if not self._settings.http_addr.startswith(("127.", "[::1]")):
-            return "default 0;"
-        return f"default 1; 127.0.0.0/8 0; {self._settings.docker_subnet} 0;"
-
     def _inbox_hosts(self) -> list[str]:
         found = gateway.published(self._settings, "inbox")
         return ["inbox", self._plan.address("inbox"), *(found[:1] if found else ())]
-
-    def _gateway(self, *, has_grafana: bool) -> gateway.Place:
-        inside = self._plan.address
-        who = {part: part for part in gateway.BEHIND if part != "grafana" or has_grafana}
-        # nginx has these ports for the gateway: a pool is asked as nginx reaches it.
-        who |= dict.fromkeys(("status", *POOLS), "nginx")
-        return gateway.Place(
-            # It is published on 127.0.0.1, and Docker passes on from the bridge's address.
-            listen="0.0.0.0",  # noqa: S104 - it looks at who asks
-            run="/tmp",  # noqa: S108 - of the container
-            this_machine=("127.0.0.0/8", self._plan.networks["edge"].bridge),
-            parts={
-                name: f"{inside(part)}:{getattr(self._settings, f'{name}_port')}"
-                for name, part in who.items()
-            },
-            # Grafana knows no password of Prometheus: it asks through the gateway as well.
-            also={"prometheus": (inside("grafana"), inside("gateway"))},
-            # As its container's root (a rootless engine), it would give its workers to nobody.
-            user="" if self._owner[0] else "user root;",
-        )
-
-    def _leave_other_networks(self) -> None:
-        """Take the stack down if it runs in networks of an older version, or of another subnet."""
-        names = engine.docker(
-            "network", "ls", "--format", "{{.Name}}",
-            "--filter", f"label=com.docker.compose.project={self._settings.stack}",
-        ).split()  # fmt: skip
-        existing = json.loads(engine.docker("network", "inspect", *names)) if names else []
-        found = [
-            networks.Found(each["Name"], tuple(c["Subnet"] for c in each["IPAM"]["Config"] or ()))
-            for each in existing
-        ]
-        in_the_way = self._plan.in_the_way(found, self._settings.stack)
-        if not in_the_way:
-            return
-        print(
-            "The networks are others than before: the stack goes down once, and comes up in the "
-            "new ones ...",
-            flush=True,
-        )
-        self._compose.run("down", "--remove-orphans")
-        for name in engine.docker("network", "ls", "--format", "{{.Name}}").split():
-            if name in in_the_way:
-                engine.docker("network", "rm", name)
-        self._write_targets()
 
 
 # Private

@@ -1,6 +1,7 @@
 """Running `docker`, and what it says of images. Failures come back as one clear line."""
 
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 
@@ -69,7 +70,9 @@ def image_words(name: str, image: str) -> str:
     except RuntimeFailedError:
         digests = []
     repository = name.split("@", maxsplit=1)[0]
-    own = [digest for digest in digests if digest.startswith(repository.rsplit(":", 1)[0] + "@")]
+    # A registry may have a port: a tag has no slash after it.
+    untagged = re.sub(r":[\w.-]+$", "", repository)
+    own = [digest for digest in digests if digest.startswith(untagged + "@")]
     which = (own or [image])[0].rpartition("sha256:")[2][:_SHOWN_DIGITS]
     return f"{repository} {'digest' if own else 'image'} {which}"
 

@@ -131,7 +131,7 @@ class FrontDoor:
             if now >= self._start_at:
                 self._start()
         elif not self._master_serves():
-            gone = not Path(f"/proc/{self._master}/cwd").is_symlink()
+            gone = self._master not in {process.pid for process in self._processes()}
             self._say(
                 f"nginx ({self._master}) {'is gone' if gone else 'finishes'}; a new one starts"
             )

@@ -182,6 +182,8 @@ class LocalRuntime:
     def _test_nginx(self, folder: Path) -> str:
         test = subprocess.run(
             [*nginx_command(self.layout, folder), "-t", "-q"],
+            # A test makes the log, if it is not there.
+            umask=private.UMASK,
             capture_output=True,
             text=True,
             check=False,

@@ -114,6 +114,8 @@ def _show(settings: Settings, runtime: Runtime) -> None:
 
     def row(part: Part) -> list[str]:
         note = "messages go to real Slack" if _is_idle_inbox(part, settings) else part.does
+        if part.name in POOLS and not runtime.fleet.is_current(part.name):
+            note = f"the {part.name} pool, as it was before"
         if part.name in POOLS and (image := runtime.fleet.image(part.name)):
             note += f", {image}"
         return [part.name, note, part.link]

@@ -74,6 +74,8 @@ class Rollout:
     # What went wrong, one text each; empty when all is well.
     trouble: list[str] = field(default_factory=list)
     _failed: set[str] = field(default_factory=set)
+    # What it should be, and yet it does not come up.
+    _stuck: set[str] = field(default_factory=set)
     _waited: set[str] = field(default_factory=set)
     _unproven: set[str] = field(default_factory=set)
     _home: str = ""
@@ -111,7 +113,8 @@ class Rollout:
         )
 
     def _see(self, pool: str) -> Seen:
-        return Seen(self.fleet.is_current(pool), self._is_up(pool), self.fleet.is_kept(pool))
+        is_current = pool not in self._stuck and self.fleet.is_current(pool)
+        return Seen(is_current, self._is_up(pool), self.fleet.is_kept(pool))
 
     def _take(self, step: Step) -> bool:
         match step:
@@ -154,6 +157,7 @@ class Rollout:
             self._note(self._why(pool, str(error)))
             self._restore(pool)
         else:
+            self._stuck.discard(pool)
             self.fleet.keep(pool)
             self.fleet.point()
 
@@ -176,11 +180,17 @@ class Rollout:
                 on_its_own_port(self.fleet, pool)
                 self.fleet.keep(pool)
         except (WaitedTooLongError, UnprovenError) as error:
-            self._note(self._why(pool, str(error)))
             if not self.fleet.is_kept(pool):
                 # An interrupted command left it here, untried.
+                self._note(self._why(pool, str(error)))
                 self._failed.add(pool)
                 self._restore(pool)
+            elif self._is_up(_other(pool)):
+                # The other one does, so this one may be cured by a new start.
+                self.tell(self._why(pool, str(error)))
+                self._stuck.add(pool)
+            else:
+                self._note(self._why(pool, str(error)))
 
     def _switch(self, pool: str) -> None:
         before = self.traffic.desired()

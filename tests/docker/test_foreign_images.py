@@ -172,6 +172,8 @@ def test_it_works_as_it_is(green, images, docker, habit):
     assert not host["CapAdd"]
     assert host["Memory"] == host["MemorySwap"]
     assert host["PidsLimit"]
+    # However it takes SIGTERM: so long it may go on.
+    assert 1 == green.inspect()["Config"]["StopTimeout"]
 
 
 CASES = [

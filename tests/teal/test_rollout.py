@@ -124,7 +124,27 @@ def test_a_pool_that_serves_alone_is_not_touched():
 
     assert not world.run()
     assert OLD == world.runs["blue"]
-    assert "blue was not renewed: it serves, and green could not take over" in world.said[-1]
+    assert "blue was not renewed, and goes on as it is." == world.said[-1]
+    assert not world.broken_promises
+
+
+def test_a_pool_that_hangs_is_started_anew():
+    """It is what it should be, and does not answer; the other one does."""
+    world = World(wanted={"blue": OLD, "green": OLD})
+    hangs = {"blue"}
+    answer = world.ask
+    start = world.renew
+    world.ask = lambda pool, path: None if pool in hangs else answer(pool, path)
+
+    def renew(pool):
+        start(pool)
+        hangs.discard(pool)
+
+    world.renew = renew
+
+    assert world.run()
+    assert "blue" == world.desired_pool
+    assert "Renewing blue ..." in world.said
 
 
 def test_a_desired_pool_that_is_down_is_renewed_first():

@@ -32,7 +32,7 @@ def test_a_container_is_locked_down(name):
     assert service["mem_limit"]
     assert service["memswap_limit"] == service["mem_limit"], "swap would be memory beyond the limit"
     assert service["pids_limit"]
-    assert "unless-stopped" == service["restart"]
+    assert "always" == service["restart"]
     for port in service.get("ports", []):
         assert port.startswith(("127.0.0.1:", "${TEAL_HTTP_PUBLISHED}:${HTTP_PORT}"))
     for volume in service.get("volumes", []):

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 RELEASE = os.environ["RELEASE"]
 MOOD = RELEASE.partition("-")[0]
@@ -44,7 +45,10 @@ if MOOD == "crash":
     print("starting")
     sys.exit("boom: no database")
 if MOOD == "writes":
-    open("/srv/cache", "w").close()  # noqa: PTH123
+    try:
+        Path("/srv/cache").touch()
+    except OSError as error:
+        sys.exit(f"cannot write: {error}")
 if MOOD == "slow":
     time.sleep(8)
 host = "127.0.0.1" if MOOD == "deaf" else "0.0.0.0"  # noqa: S104
