@@ -70,7 +70,7 @@ check: ## lint, types, nginx -t, promtool, amtool, compose config
 test: ## all of it, as in CI; TESTS='tests/exporter -k rotation' for some
 	$(TEAL) test $(call given,TESTS)
 
-torture: ## kill the exporter while its log is written and rotated, KILLS=200 SEED=1
+torture: ## kill the exporter while its log is written and rotated, KILLS=200; SEED=7 repeats a run
 	$(TEAL) torture $(call option,KILLS,--kills) $(call option,SEED,--seed)
 
 mutate: ## change each threshold, window, operator and `for` of the rules: a test must notice

@@ -4,6 +4,7 @@ What varies is drawn from pools that are made beforehand, a second of the log at
 million lines take seconds and no memory. The first requests are the same in a log of any format.
 """
 
+import math
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -20,6 +21,20 @@ START = 1_790_000_000
 LINES_PER_SECOND = 1000
 # One pool serves at a time, as blue/green has it; it changes after so many seconds of the log.
 SWITCH_SECONDS = 100
+
+
+class Shape(NamedTuple):
+    """How a log differs from one that is easy to read."""
+
+    # Durations around 0.3 s that hardly repeat, instead of around 25 ms.
+    wide: bool = False
+    # Each request is answered by either pool, instead of all by one for a while.
+    alternating: bool = False
+    # One line of so many is cut off; 0 for none.
+    bad_every: int = 0
+
+
+PLAIN = Shape()
 
 
 class Kind(NamedTuple):
@@ -59,23 +74,32 @@ KINDS = (
 )
 
 
-def write(path: Path, log_format: Format, lines: int, seed: int = SEED) -> int:
+def write(
+    path: Path, log_format: Format, lines: int, seed: int = SEED, *, shape: Shape = PLAIN
+) -> int:
     """Write so many lines; return how many bytes they are. Raises OSError."""
     with path.open("wb") as file:
-        for block in blocks(log_format, lines, seed):
+        for block in blocks(log_format, lines, seed, shape=shape):
             file.write(block)
         return file.tell()
 
 
-def blocks(log_format: Format, lines: int, seed: int = SEED) -> Iterator[bytes]:
+def blocks(
+    log_format: Format, lines: int, seed: int = SEED, *, shape: Shape = PLAIN
+) -> Iterator[bytes]:
     """Yield so many lines in blocks, one for each second of the log."""
     template = "%s".join(piece.replace("%", "%%") for piece in log_format.pieces[::2]) + "\n"
     pick = itemgetter(*map(_VARIABLES.index, log_format.variables))
-    rows = _rows(random.Random(seed), log_format.absent)
-    while lines > 0:
-        count = min(lines, LINES_PER_SECOND)
-        yield "".join([template % pick(row) for row in islice(rows, count)]).encode()
-        lines -= count
+    rows = _rows(random.Random(seed), log_format.absent, shape)
+    written = 0
+    while written < lines:
+        count = min(lines - written, LINES_PER_SECOND)
+        made = [template % pick(row) for row in islice(rows, count)]
+        if shape.bad_every:
+            for place in range(-written % shape.bad_every, count, shape.bad_every):
+                made[place] = made[place][: len(made[place]) // 3] + "\n"
+        yield "".join(made).encode()
+        written += count
 
 
 # Private
@@ -92,13 +116,13 @@ _VARIABLES = (
 )  # fmt: skip
 
 
-def _rows(rng: random.Random, absent: str) -> Iterator[_Row]:
+def _rows(rng: random.Random, absent: str, shape: Shape) -> Iterator[_Row]:
     """Yield values in the order of _VARIABLES, for ever."""
     by_pool = [[_kind_texts(kind, absent, pool) for kind in KINDS] for pool in ("blue", "green")]
     weights = [kind.weight for kind in KINDS]
     shapes = [len(kind.addresses) for kind in KINDS]
     places = range(len(KINDS))
-    times = _times(rng, absent)
+    times = _wide_times(rng, absent) if shape.wide else _times(rng, absent)
     sizes = _sizes(rng)
     uris, agents, clients = _uris(rng), _agents(rng), _clients(rng)
     referers = [absent, *(f"https://shop.example.org{uri}" for uri in uris[:300])]
@@ -115,7 +139,7 @@ def _rows(rng: random.Random, absent: str) -> Iterator[_Row]:
         for i, (place, time, size, uri, agent, client, referer) in enumerate(
             zip(chosen, *columns, strict=True)
         ):
-            kind = kinds[place]
+            kind = rng.choice(by_pool)[place] if shape.alternating else kinds[place]
             yield (
                 *kind, *time[shapes[place]], *size,
                 *moment, f"{second}.{i:03}",
@@ -148,6 +172,18 @@ def _times(rng: random.Random, absent: str) -> list[tuple[_Row, ...]]:
         response = max(total - rng.choice((0.0, 0.0, 0.001)), 0.0)
         connect = rng.choice((0.0, 0.0, 0.0, 0.001))
         one = (f"{total:.3f}", f"{response:.3f}", f"{connect:.3f}")
+        two = (one[0], f"0.000, {one[1]}", f"-, {one[2]}")
+        pool.append((("0.000", absent, absent), one, two))
+    return pool
+
+
+def _wide_times(rng: random.Random, absent: str) -> list[tuple[_Row, ...]]:
+    """Return durations like `_times`, log-normal with a median of 0.3 s; hardly any repeats."""
+    pool: list[tuple[_Row, ...]] = []
+    for _ in range(200_000):
+        total = min(rng.lognormvariate(math.log(0.3), 1.1), 55.0)
+        response = total * rng.uniform(0.95, 1.0)
+        one = (f"{total:.3f}", f"{response:.3f}", f"{rng.uniform(0, 0.004):.3f}")
         two = (one[0], f"0.000, {one[1]}", f"-, {one[2]}")
         pool.append((("0.000", absent, absent), one, two))
     return pool

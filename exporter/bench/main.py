@@ -10,6 +10,7 @@ from exporter.bench import (
     chart,
     debian,
     lag,
+    logs,
     machine,
     memory,
     quiet,
@@ -23,7 +24,7 @@ from exporter.bench.formats import FORMATS, ROOT, TEAL
 
 DOCUMENT = ROOT / "docs" / "benchmark.md"
 MAIN_LINES, OTHER_LINES = 1_000_000, 300_000
-LOADS = ("quiet", "lag", "share", "backlog", "memory")
+LOADS = ("logs", "quiet", "lag", "share", "backlog", "memory")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -107,6 +108,9 @@ def _race(arguments: argparse.Namespace, kept: results.Results) -> None:
 
 def _load(arguments: argparse.Namespace, kept: results.Results) -> None:
     parts: dict[str, Callable[[Path], list[Figure]]] = {
+        "logs": lambda folder: logs.measure(
+            folder, lines=arguments.lines or OTHER_LINES, runs=arguments.runs
+        ),
         "quiet": lambda folder: quiet.measure(folder, seconds=arguments.seconds),
         "lag": lambda folder: lag.measure(folder, seconds=arguments.seconds),
         "share": lambda _: share.measure(seconds=arguments.seconds, cache=arguments.cache),

@@ -5,6 +5,7 @@ was lost or counted twice, or if a counter that was scraped ever fell.
 """
 
 import argparse
+import random
 import sys
 import tempfile
 from importlib import import_module
@@ -21,7 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--kills", type=whole(), default=200, help="how often to kill (default 200)"
     )
     parser.add_argument(
-        "--seed", type=whole(least=0), default=1, help="another seed, another course"
+        "--seed",
+        type=whole(least=0),
+        help="repeat the course of a run that printed it (default: another one)",
     )
 
 
@@ -30,7 +33,9 @@ def run(_: Settings, arguments: argparse.Namespace) -> int:
     # It drives the exporter as its tests do, with their lines.
     sys.path[:0] = [str(ROOT / "exporter" / "src"), str(ROOT / "tests" / "exporter")]
     torture = import_module("torture")
+    seed = arguments.seed if arguments.seed is not None else random.SystemRandom().randrange(10**6)
+    print(f"seed {seed}: SEED={seed} repeats this course", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        report = torture.torture(arguments.kills, arguments.seed, Path(folder))
+        report = torture.torture(arguments.kills, seed, Path(folder))
     print(report)
     return 1 if report.differences else 0

@@ -3,7 +3,7 @@
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inbox.mrkdwn import plain, render
@@ -67,6 +67,7 @@ def test_marks_nested_without_end_are_only_text() -> None:
     assert "x" in render(text)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="<>&|*_~`:\"'/abhtps.\n ", max_size=80))
 def test_no_text_makes_a_tag_that_is_not_ours(text: str) -> None:
     """Random marks and brackets: only our own tags, and links that lead to the web."""

@@ -6,7 +6,7 @@ import pytest
 from tailing import Reader
 from webworld import Web, certificate, lock
 
-from nginxlog_exporter import serve, tail
+from nginxlog_exporter import late, serve
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def log(tmp_path: Path) -> Path:
 @pytest.fixture
 def reader(log: Path, monkeypatch: pytest.MonkeyPatch) -> Reader:
     """Provide a reader that need not wait for nginx's workers to reopen their log."""
-    monkeypatch.setattr(tail, "QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(late, "QUIET_SECONDS", 0.0)
     return Reader(log)
 
 

@@ -1,7 +1,7 @@
 """A log, its rotated files, and an exact account of every line that was written.
 
-Each line has a method and status of its own, so that counters tell which lines were counted, not
-just how many. Files get times of their own, one millisecond apart, as they have in real life.
+Each line has a pool, method and status of its own, so that counters tell which lines were counted,
+not just how many. Files get times of their own, one millisecond apart, as they have in real life.
 """
 
 import gzip
@@ -11,14 +11,22 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from loglines import line
+from loglines import BLUE, GREEN, line
 
 from nginxlog_exporter import expose
 from nginxlog_exporter.follow import Follower
 from nginxlog_exporter.parse import METHODS
+from nginxlog_exporter.readers import Reader
 
-# One for each line: no example writes more.
-LABELS = [(method, str(status)) for method in sorted(METHODS) for status in range(100, 600)]
+# One for each line: no example writes more, and the exporter shows no more of each pool.
+POOLS = {"blue": BLUE, "green": GREEN, "unknown": "10.0.0.1:80", "none": "-"}
+SOME_STATUSES = (100, 200, 204, 301, 304, 404, 444, 499, 500, 502, 503)
+LABELS = [
+    (pool, method, str(status))
+    for pool in POOLS
+    for method in sorted(METHODS)
+    for status in SOME_STATUSES
+]
 NUMBERS = {labels: number for number, labels in enumerate(LABELS)}
 TICK_NS = 1_000_000
 # Bytes of a half line: enough to differ from all others, too few to count as a request.
@@ -147,11 +155,27 @@ class LogWorld:
         self.late = None
         return self._destroy(file)
 
+    def delete_newest(self) -> set[int]:
+        """Delete the newest rotated file; return the lines that are gone."""
+        file = self.rotated.pop()
+        file.path.unlink()
+        self.late = None
+        return self._destroy(file)
+
+    def touch_oldest(self) -> None:
+        """Have the oldest rotated file look like the one written last."""
+        self._touch(self.rotated[0].path)
+
     # Private
 
     def _line(self, number: int) -> bytes:
-        method, status = LABELS[number]
-        return line(request_method=method, status=status, request_id=f"{number:032x}")
+        pool, method, status = LABELS[number]
+        return line(
+            request_method=method,
+            status=status,
+            upstream_addr=POOLS[pool],
+            request_id=f"{number:032x}",
+        )
 
     def _append(self, file: File, data: bytes) -> None:
         with file.path.open("ab") as opened:
@@ -191,12 +215,16 @@ class LogWorld:
 
 
 def growing(
-    follower: Follower, *, for_prometheus: bool = False
+    follower: Follower, *, for_prometheus: bool = False, reader: str | None = None
 ) -> list[tuple[str, dict[str, str], float]]:
-    """Return what may only grow: samples of counters and histograms, but not of the process."""
+    """Return what may only grow: samples of counters and histograms, but not of the process.
+
+    A `reader` is an address at which a Prometheus is.
+    """
+    who = {} if reader is None else {"for_prometheus": True, "reader": Reader(reader)}
     return [
         (sample.name, sample.labels, sample.value)
-        for family in expose.metrics(follower, for_prometheus=for_prometheus)
+        for family in expose.metrics(follower, **{"for_prometheus": for_prometheus, **who})
         if family.type in ("counter", "histogram")
         and not family.name.startswith("nginxlog_exporter_state")
         for sample in family.samples

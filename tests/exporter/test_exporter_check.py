@@ -78,3 +78,27 @@ def test_a_sample_that_cannot_be_read_is_an_error(
     """One line, exit code 1."""
     assert check(tmp_path, "/no/such/sample", "--format-file", str(FORMAT_FILE)) == 1
     assert "/no/such/sample" in capsys.readouterr().err
+
+
+def test_the_example_in_the_readme_is_what_it_prints(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Word by word, but for what is cut off with dots."""
+    readme = (FORMAT_FILE.parents[2] / "exporter" / "README.md").read_text()
+    formats = tmp_path / "log.conf"
+    formats.write_text(readme.partition("```nginx\n")[2].partition("```")[0])
+    expected = readme.partition("```\nsettings ")[2].partition("```")[0]
+    wrong = (
+        'method="GET" status=200 upstream_addr="10.0.0.1:80" upstream_status="200" request_time='
+        ' upstream_response_time="0.001" upstream_connect_time="0.000" bytes_sent=1'
+        ' request_length=1 msec=1.000 remote_addr="::1" uri="/" user_agent="x"\n'
+    )
+    sample = tmp_path / "sample"
+    sample.write_text(wrong.replace("_time= ", "_time=0.001 ") * 999 + wrong)
+    pools = ["--pools", "blue=10.0.0.1:80,green=*:8082"]
+    name = ["--format-file", str(formats), "--format-name", "timed"]
+
+    assert check(tmp_path, str(sample), *name, *pools) == 1
+    printed = capsys.readouterr().out.splitlines()
+    for said, shown in zip(printed, f"settings {expected}".splitlines(), strict=True):
+        assert said.startswith(shown.removesuffix(" …"))

@@ -1,6 +1,7 @@
 """What Prometheus gets: the metric set, zeros first, and only counters already on the disk."""
 
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -176,8 +177,9 @@ def test_what_prometheus_saw_is_on_the_disk(tmp_path: Path) -> None:
     snapshot = json.loads((tmp_path / "state.json").read_text())
 
     assert [["blue", "2xx"], 2] in snapshot["aggregate"]["counters"]["responses"]
+    saves = found.saves
     expose.metrics(found, for_prometheus=True)
-    assert found.saves == 1
+    assert found.saves == saves
 
 
 def test_a_disk_that_refuses_is_counted_and_does_not_blind(tmp_path: Path) -> None:
@@ -185,8 +187,7 @@ def test_a_disk_that_refuses_is_counted_and_does_not_blind(tmp_path: Path) -> No
     folder = tmp_path / "gone"
     folder.mkdir()
     found = follower(folder, line())
-    (folder / "access.log").unlink()
-    folder.rmdir()
+    shutil.rmtree(folder)
 
     assert values(found, "nginxlog_http_responses_total")["blue 2xx"] == 1
     assert values(found, "nginxlog_exporter_state_save_errors_total")[""] >= 1

@@ -1,7 +1,7 @@
 """Durations fall into the right bucket, sums are exact, absent numbers are nothing."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nginxlog_exporter.columns import seconds, total
@@ -27,6 +27,7 @@ def test_absent_durations_are_not_observed() -> None:
     assert interpret_times({}) == Times(None, (), ())
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 100_000), max_size=300), st.randoms())
 def test_the_sum_is_exact_in_any_order(milliseconds: list[int], random: object) -> None:
     """A replay after a crash ends at the same number."""

@@ -143,12 +143,3 @@ def test_no_group_is_possessive() -> None:
     for line_format in (teal_format(), compile_format(other)):
         for expression in (line_format.exact, line_format.quick):
             assert not re.search(rb"\)(?:[*+?]|\{[^}]*\})\+", expression.pattern)
-
-
-@pytest.mark.parametrize("name", ["upstream_addr", "upstream_response_time"])
-def test_a_list_between_commas_is_refused(name: str) -> None:
-    """With a retry nobody could see where it ends; quotes make it right."""
-    with pytest.raises(LogFormatError, match=f"{name} holds commas .* put quotes around it"):
-        compile_format(LogFormat("csv", f"$status,${name},$request_method"))
-
-    compile_format(LogFormat("csv", f'$status,"${name}",$request_method'))

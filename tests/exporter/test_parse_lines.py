@@ -1,7 +1,7 @@
 """Lines become rows, rows become requests; nothing raises and nothing disappears."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from loglines import BLUE, GREEN, POOLS, aggregate, counted, line, teal_format
 
@@ -17,6 +17,7 @@ def meaning(**values: object) -> Request:
     return interpret(FORMAT.labels.decode(FORMAT.labels.of(row)), POOLS)
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.binary(max_size=200), st.just(line()[:-1]))))
 def test_any_bytes_are_parsed_or_counted_as_unparsed(lines: list[bytes]) -> None:
     """Rows and unparsed lines add up to the lines there are, and counting them never raises."""
@@ -32,6 +33,7 @@ _TEXT = st.text(
 )
 
 
+@settings(deadline=None)
 @given(
     values=st.fixed_dictionaries(
         {

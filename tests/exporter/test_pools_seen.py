@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from loglines import BLUE, GREEN, POOLS, START, aggregate, counted, line, teal_format
 
@@ -185,6 +185,7 @@ def test_patterns_know_no_brackets_but_those_of_ipv6() -> None:
     assert pools.pool_of("[fe80::2]:9") == "unix"
 
 
+@settings(deadline=None)
 @given(
     pools=st.lists(st.sampled_from(["blue", "blue", "green"]), min_size=1, max_size=60),
     cuts=st.sets(st.integers(1, 59)),

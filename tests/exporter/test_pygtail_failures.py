@@ -11,8 +11,7 @@ import pytest
 from pygtail import Pygtail
 from pygtail_scenarios import SCENARIOS, Scenario, folder_with_a_bracket
 
-from nginxlog_exporter import state
-from nginxlog_exporter import tail as tail_module
+from nginxlog_exporter import late, state
 from nginxlog_exporter.place import Position
 from nginxlog_exporter.tail import Tail
 
@@ -158,7 +157,7 @@ def test_plain_pygtail_fails(scenario: Scenario, log: Path) -> None:
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS.keys())
 def test_our_tail_does_not(scenario: Scenario, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every line once and in order; a gap is told only where nobody can know."""
-    monkeypatch.setattr(tail_module, "QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(late, "QUIET_SECONDS", 0.0)
     ours = OurReader(log, monkeypatch)
     scenario.play(log, ours)
 

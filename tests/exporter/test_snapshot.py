@@ -1,4 +1,4 @@
-"""The snapshot on disk: whole or not there, and the one before it if it is spoiled."""
+"""The snapshot on disk: whole or not there, and its copy if it is spoiled."""
 
 from pathlib import Path
 
@@ -13,15 +13,16 @@ def test_a_changed_digit_is_noticed(tmp_path: Path) -> None:
     """It would be a counter that is wrong for ever."""
     path = tmp_path / "state.json"
     state.save(path, {"count": 123})
-    path.write_text(path.read_text().replace("123", "124"))
+    for place in (path, path.with_name("state.json.copy")):
+        place.write_text(place.read_text().replace("123", "124"))
 
     with pytest.raises(state.StateError, match="checksum"):
         state.load(path)
 
 
 @pytest.mark.parametrize("spoil", [b"", b'{"version":1,"fil', b"[" * 100_000, b"\0" * 4096])
-def test_the_snapshot_before_takes_the_place_of_a_spoiled_one(tmp_path: Path, spoil: bytes) -> None:
-    """It is older and just as exact; the spoiled one is kept for a person to look at."""
+def test_a_copy_takes_the_place_of_a_spoiled_snapshot(tmp_path: Path, spoil: bytes) -> None:
+    """It is just as new, so nothing can fall; the spoiled one is kept for a person to look at."""
     path = tmp_path / "state.json"
     for count in (1, 2):
         state.save(path, {"count": count})
@@ -29,12 +30,25 @@ def test_the_snapshot_before_takes_the_place_of_a_spoiled_one(tmp_path: Path, sp
     path.write_bytes(spoil)
 
     for _ in range(2):  # and again after a kill
-        assert state.load(path) == {"version": state.VERSION, "count": 1}
+        assert state.load(path) == {"version": state.VERSION, "count": 2}
     assert path.with_name("state.json.unusable").read_bytes() == spoil
 
 
+def test_the_snapshot_before_of_an_older_release_takes_that_place(tmp_path: Path) -> None:
+    """Version 1.0.0 kept no copy, but the snapshot before; it goes when there is a copy."""
+    path, before = tmp_path / "state.json", tmp_path / "state.json.before"
+    state.save(path, {"count": 1})
+    path.with_name("state.json.copy").rename(before)
+    path.write_bytes(b"")
+
+    assert state.load(path) == {"version": state.VERSION, "count": 1}
+    assert state.shown_more(path)
+    state.save(path, {"count": 2})
+    assert not before.exists()
+
+
 def test_a_snapshot_that_was_removed_is_a_new_beginning(tmp_path: Path) -> None:
-    """Removing it is how one resets the counters; the one before it must not come back."""
+    """Removing it is how one resets the counters; its copy must not come back."""
     path = tmp_path / "state.json"
     for count in (1, 2):
         state.save(path, {"count": count})
@@ -58,11 +72,11 @@ def test_the_file_is_on_the_disk_before_its_name_is(
     monkeypatch.setattr("pathlib.Path.replace", replace)
     state.save(tmp_path / "state.json", {})
 
-    assert done == ["fsync", "rename", "fsync"]
+    assert done == ["fsync", "fsync", "rename", "rename", "fsync"]
 
 
 def test_lines_are_exact_after_the_snapshot_was_spoiled(tmp_path: Path) -> None:
-    """What came after the snapshot before it is read again."""
+    """What came after it is read again."""
     log = tmp_path / "access.log"
     follower = Follower(settings(tmp_path), teal_format())
     for first in (0, 5):

@@ -26,12 +26,13 @@ class Report:
     seconds: float
     rotations: Counter[str]
     differences: list[str]
+    seed: int
 
     def __str__(self) -> str:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(self.rotations.items()))
         return "\n".join(
             (
-                f"{self.lines} lines in {self.seconds:.0f} s",
+                f"seed {self.seed}: {self.lines} lines in {self.seconds:.0f} s",
                 f"{self.kills} kills, {self.scrapes} scrapes",
                 f"rotations: {kinds}",
                 *(self.differences or ["every line counted once, nothing scraped ever fell"]),
@@ -46,9 +47,9 @@ def torture(kills: int, seed: int, folder: Path) -> Report:
     # Rotated files are numbered, or dated with every other seed.
     writer = Writer(folder / "access.log", random.Random(seed + 1), by_date=seed % 2 == 0)
     exporter = Exporter(folder)
-    # Before its first snapshot an exporter has no place to go on from.
     writer.write()
     try:
+        _kill_after_the_first_line(writer, exporter)
         exporter.start()
         exporter.wait_for(writer.lines)
         writer.start()
@@ -61,6 +62,11 @@ def torture(kills: int, seed: int, folder: Path) -> Report:
             writer.check()
             if chance.random() < 0.05:
                 _delete_when_all_is_counted(writer, exporter)
+            if chance.random() < 0.05:
+                _delete_while_a_worker_is_slow(writer, exporter)
+            if chance.random() < 0.05:
+                _damage_the_snapshot(exporter, folder)
+        _vanish_while_it_is_down(writer, exporter)
         writer.stop()
         exporter.start(wait=True, again=False)
         exporter.wait_for(writer.lines)
@@ -74,11 +80,60 @@ def torture(kills: int, seed: int, folder: Path) -> Report:
         lines=writer.lines,
         seconds=time.monotonic() - began,
         rotations=writer.rotations,
-        differences=exporter.fallen + _differences(writer.expected, found),
+        differences=exporter.fallen + _differences(writer.expected, found, exporter.expected_gaps),
+        seed=seed,
     )
 
 
 # Private
+
+
+def _kill_after_the_first_line(writer: Writer, exporter: Exporter) -> None:
+    """Kill it before anybody has scraped it, and rotate: its first place is kept all the same."""
+    exporter.start()
+    exporter.wait_until_it_has_read()
+    exporter.kill()
+    writer.write(writer.rotate())
+    writer.write()
+
+
+def _delete_while_a_worker_is_slow(writer: Writer, exporter: Exporter) -> None:
+    """Delete a log that was begun while the one before it never becomes quiet."""
+    with writer.paused():
+        exporter.wait_for(writer.lines)
+        old = writer.rotate()
+        writer.write()
+        for _ in range(20):
+            writer.write(old)
+            if exporter.counts(writer.lines, within=0.3):
+                break
+        old.close()
+        writer.delete()
+        exporter.wait_for(writer.lines)
+
+
+def _damage_the_snapshot(exporter: Exporter, folder: Path) -> None:
+    """Cut it off while nobody runs; the copy takes its place."""
+    exporter.scrape()
+    exporter.kill()
+    path = folder / "state.json"
+    content = path.read_bytes()
+    path.unlink()
+    path.write_bytes(content[: len(content) // 2])
+    exporter.start()
+
+
+def _vanish_while_it_is_down(writer: Writer, exporter: Exporter) -> None:
+    """Take away what was being read and what was before it: a gap, but nothing twice."""
+    with writer.paused():
+        exporter.start(again=False)
+        exporter.wait_for(writer.lines)
+        exporter.scrape()
+        exporter.expected_gaps = 2  # a worker may have written to either
+        exporter.kill()
+        writer.vanish()
+        exporter.start()
+        exporter.wait_for(writer.lines)
 
 
 def _delete_when_all_is_counted(writer: Writer, exporter: Exporter) -> None:
@@ -90,7 +145,7 @@ def _delete_when_all_is_counted(writer: Writer, exporter: Exporter) -> None:
 
 
 def _differences(
-    expected: Counter[tuple[str, ...]], found: dict[tuple[str, ...], float]
+    expected: Counter[tuple[str, ...]], found: dict[tuple[str, ...], float], gaps: int
 ) -> list[str]:
     counted: Counter[tuple[str, ...]] = Counter()
     for key, value in found.items():
@@ -104,6 +159,10 @@ def _differences(
         for key in expected.keys() | counted.keys()
         if expected[key] != counted[key]
     ]
-    for name in ("nginxlog_exporter_gaps_total", "nginxlog_exporter_unparsed_lines_total"):
-        differences += [f"{name} is {total(found, name):g}"] if total(found, name) else []
+    for name, most in (
+        ("nginxlog_exporter_gaps_total", gaps),
+        ("nginxlog_exporter_unparsed_lines_total", 0),
+        ("nginxlog_exporter_counter_resets_total", 0),
+    ):
+        differences += [f"{name} is {total(found, name):g}"] if total(found, name) > most else []
     return differences

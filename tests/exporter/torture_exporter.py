@@ -29,6 +29,7 @@ class Exporter:
         self.scrapes = 0
         # What was lower in a scrape than in one before.
         self.fallen: list[str] = []
+        self.expected_gaps = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._url = ""
         self._scraped: dict[object, float] = {}
@@ -72,6 +73,25 @@ class Exporter:
         deadline = time.monotonic() + CATCH_UP_SECONDS
         while total(self.scrape(true=True), LINES) < lines and time.monotonic() < deadline:
             pause(0.1)
+
+    def counts(self, lines: int, *, within: float) -> bool:
+        """Tell whether so many lines are counted soon."""
+        deadline = time.monotonic() + within
+        while time.monotonic() < deadline:
+            if total(self.scrape(true=True), LINES) >= lines:
+                return True
+            pause(0.02)
+        return False
+
+    def wait_until_it_has_read(self) -> None:
+        """Wait until it has counted something; to look at its page has nothing saved."""
+        self._wait_until_it_serves()
+        deadline = time.monotonic() + CATCH_UP_SECONDS
+        while time.monotonic() < deadline:
+            page = requests.get(f"{self._url}/", timeout=START_SECONDS).text
+            if re.search(r'<td class="number">[1-9]', page):
+                return
+            pause(0.02)
 
     def _metrics(self, headers: dict[str, str]) -> str:
         deadline = time.monotonic() + CATCH_UP_SECONDS

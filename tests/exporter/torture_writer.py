@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
+from typing import BinaryIO
 
 from loglines import START, line
 
@@ -75,6 +76,26 @@ class Writer:
             self.expected["bytes",] += size
             self.lines += 1
         (file or self._file).write(b"".join(batch))
+
+    def rotate(self) -> BinaryIO:
+        """Rename the log, go on in a new one, and return the old file, still open."""
+        self._log.rename(self._next_name())
+        old = self._file
+        self._file = self._log.open("ab", buffering=0)
+        self.rotations["slow worker"] += 1
+        return old
+
+    def vanish(self) -> None:
+        """Delete the log and the file before it, and have an older one look new."""
+        self._log.unlink()
+        rotated = self._rotated()
+        if rotated:
+            rotated.pop().unlink()
+        if rotated:
+            os.utime(rotated[0])
+        self._reopen()
+        self.write()
+        self.rotations["vanish"] += 1
 
     def delete(self) -> None:
         """Delete the log and create it anew."""

@@ -4,6 +4,10 @@ from nginxlog_exporter.parse import OTHER
 
 # In characters; a name is cut there.
 LONGEST_LABEL = 128
+# Combinations of labels for each pool: methods and statuses, servers and statuses.
+MOST_REQUESTS, MOST_ATTEMPTS = 100, 224
+# Of pools without a name in the settings there may be many.
+MOST_POOLS = 10
 
 
 class Admission:
@@ -21,3 +25,27 @@ class Admission:
                 return OTHER
             self._known.add(name)
         return name
+
+
+class Combinations:
+    """Lets the first combinations of labels in, so many for each pool and in all.
+
+    Each label is closed, but all their combinations are too many.
+    """
+
+    def __init__(self, most: int, pools: int) -> None:
+        self._most = most
+        self._all = most * (pools or MOST_POOLS)
+        self._known: dict[str, set[tuple[str, ...]]] = {}
+        self._count = 0
+
+    def __call__(self, pool: str, *labels: str) -> bool:
+        """Tell whether a combination is let in."""
+        known = self._known.setdefault(pool, set())
+        if labels in known:
+            return True
+        if len(known) >= self._most or self._count >= self._all:
+            return False
+        known.add(labels)
+        self._count += 1
+        return True

@@ -89,14 +89,19 @@ class Aggregate:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take over what `to_state` returned. Raises KeyError, TypeError or ValueError."""
+        """Take over what `to_state` returned; what is missing began later.
+
+        Raises AttributeError, KeyError, TypeError or ValueError.
+        """
+        counters = state.get("counters", {})
         for name in _COUNTERS:
-            getattr(self, name).update(_unpaired(state["counters"][name]))
-        self.durations.restore(state["durations"])
-        self.routes.restore(state["routes"])
-        self.history.restore(state["history"])
+            getattr(self, name).update(_unpaired(counters.get(name, ())))
+        self.durations.restore(state.get("durations", {}))
+        self.routes.restore(state.get("routes", {}))
+        self.history.restore(state.get("history", {}))
         self.meanings.keep(
-            upstreams=(upstream for _, upstream, _ in self.attempts),
+            attempts=self.attempts,
+            requests=self.requests,
             groups=(group for (group,) in self.unavailable),
         )
 

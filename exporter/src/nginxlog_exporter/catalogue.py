@@ -10,7 +10,7 @@ from nginxlog_exporter import __version__
 from nginxlog_exporter.durations import CONNECT, REQUEST, RESPONSE
 from nginxlog_exporter.follow import Follower
 from nginxlog_exporter.log import Log
-from nginxlog_exporter.logcounters import LogCounters
+from nginxlog_exporter.logcounters import Events, LogCounters
 from nginxlog_exporter.parse import CLASSES
 from nginxlog_exporter.pools import ActivePool
 
@@ -58,6 +58,12 @@ def _active(follower: Follower) -> Mapping[str, ActivePool]:
 
 def _by_file(follower: Follower, number: Callable[[Log], float]) -> Samples:
     return (((log.name,), number(log)) for log in follower.logs.values())
+
+
+def _by_event(follower: Follower, numbers: Callable[[Events], Mapping[str, int]]) -> Samples:
+    for log in follower.logs.values():
+        for kind, number in numbers(log.events(is_durable=follower.is_durable)).items():
+            yield (log.name, kind), number
 
 
 def _by_kind(follower: Follower, numbers: Callable[[LogCounters], Mapping[str, int]]) -> Samples:
@@ -162,19 +168,19 @@ COUNTERS = (
         "nginxlog_exporter_rotations_total",
         "Rotations of the log that were followed.",
         ("file", "kind"),
-        lambda f: _by_kind(f, lambda c: c.rotations),
+        lambda f: _by_event(f, lambda e: e.rotations),
     ),
     Family(
         "nginxlog_exporter_gaps_total",
         "Times that lines may have been lost, by reason.",
         ("file", "reason"),
-        lambda f: _by_kind(f, lambda c: c.gaps),
+        lambda f: _by_event(f, lambda e: e.gaps),
     ),
     Family(
         "nginxlog_exporter_lost_bytes_total",
         "Bytes in gaps, as far as their size is known; a gap may be larger.",
         _FILE,
-        lambda f: _by_file(f, lambda log: log.counters.lost_bytes),
+        lambda f: _by_file(f, lambda log: log.events(is_durable=f.is_durable).lost_bytes),
     ),
 )
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from nginxlog_exporter.catalogue import COUNTERS, GAUGES, HISTOGRAMS
 from nginxlog_exporter.logformat import LineFormat
+from nginxlog_exporter.parse import plain_ends
 from nginxlog_exporter.settings import FEATURES, Settings
 
 # Lines that do not match and are shown in full.
@@ -18,12 +19,12 @@ def report(
 ) -> tuple[bool, list[str]]:
     """Return whether all is well, and the report line by line."""
     text = [
-        f"settings   right; pools: {', '.join(settings.pools.names) or 'one for each address'}",
+        f"settings   right; pools: {_pools(settings)}",
         f"log_format {settings.log_format.name}: has {', '.join(sorted(line_format.fields))}",
         *_web(settings),
         *_switched_off(settings, line_format),
     ]
-    lines = [line.removesuffix(b"\n") for line in sample]
+    lines = [plain_ends(line).removesuffix(b"\n") for line in sample]
     bad = [shown for line in lines if (shown := mismatch(line_format, line))]
     if lines:
         text.append(f"sample     {len(lines) - len(bad)} of {len(lines)} lines match")
@@ -54,6 +55,14 @@ def _shown(line: bytes, at: int, expected: str) -> list[str]:
     shown = line[start : at + AROUND].decode("latin-1")
     printable = "".join(char if char.isprintable() else "?" for char in shown)
     return [f"  {printable}", f"  {' ' * (at - start)}^ byte {at + 1}: expected {expected}"]
+
+
+def _pools(settings: Settings) -> str:
+    if not settings.pools.names:
+        return "one for each address"
+    defaults = [pools[0] for pools in settings.pools.groups.values()]
+    named = (f"{name} (default)" if name in defaults else name for name in settings.pools.names)
+    return ", ".join(named)
 
 
 def _web(settings: Settings) -> Iterator[str]:

@@ -77,7 +77,10 @@ def _parser() -> argparse.ArgumentParser:
         help="check the settings, and that the lines of SAMPLE (- for stdin) match; then exit",
     )
     parser.add_argument(
-        "--once", type=Path, metavar="FILE", help="print the metrics of this whole log, then exit"
+        "--once",
+        type=Path,
+        metavar="FILE",
+        help="print the metrics of this whole log (- for stdin), then exit",
     )
     for variable in VARIABLES:
         default = f" (default {variable.default})" if variable.default else ""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from prometheus_client import ProcessCollector
 
+from nginxlog_exporter.admission import MOST_ATTEMPTS, MOST_REQUESTS
 from nginxlog_exporter.catalogue import COUNTERS, GAUGES, HISTOGRAMS, PROCESS_COUNTERS
 from nginxlog_exporter.examples import EXAMPLES
 from nginxlog_exporter.follow import RESETS
@@ -87,14 +88,20 @@ LABELS = {
         " without `NGINXLOG_POOLS` the same as `upstream`",
     ),
     "class": Label("the first digit of the status", _listed(CLASSES)),
-    "method": Label("the request's method", _listed((*sorted(METHODS), OTHER))),
+    "method": Label(
+        "the request's method",
+        f"{_listed(sorted(METHODS))}, `{OTHER}`; also where a pool has more than {MOST_REQUESTS}"
+        " combinations of method and status",
+    ),
     "status": Label(
         "the status the client got, or for an attempt the one the server gave",
-        f"`100` to `599`, `{OTHER}`; for attempts also `{NONE}` (the server gave none)",
+        f"those of HTTP and of nginx (`444`, `494` to `499`), `{OTHER}`; for attempts also `{NONE}`"
+        " (the server gave none)",
     ),
     "upstream": Label(
         "the address of a server as nginx writes it",
-        f"the first {MAX_UPSTREAMS} that appear, then `{OTHER}`",
+        f"the first {MAX_UPSTREAMS} that appear, then `{OTHER}`; also where a pool has more than"
+        f" {MOST_ATTEMPTS} combinations of server and status",
     ),
     "group": Label(
         "the name of an `upstream` block; of pools, what stands before the slash in their names",

@@ -63,9 +63,12 @@ class Durations:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take over what `to_state` returned. Raises KeyError, TypeError or ValueError."""
+        """Take over what `to_state` returned; a family that is missing began later.
+
+        Raises AttributeError, KeyError, TypeError or ValueError.
+        """
         for name, histograms in self._families.items():
-            for pool, kept in state[name].items():
+            for pool, kept in state.get(name, {}).items():
                 histograms.setdefault(pool, Histogram(self._bounds)).restore(kept)
 
     # Private

@@ -13,7 +13,7 @@ from nginxlog_exporter.histogram import Histogram
 from nginxlog_exporter.logformat import REQUEST_ID, LineFormat, Texts, compile_format
 from nginxlog_exporter.meanings import Meanings
 from nginxlog_exporter.nginxconf import LogFormat
-from nginxlog_exporter.parse import Times
+from nginxlog_exporter.parse import Times, plain_ends
 
 # Of each block.
 _LAST_LINES = 8
@@ -47,7 +47,7 @@ class Exemplars:
     def take(self, lines: bytes) -> None:
         """Look at the last lines of a block."""
         if self.wanted and self._format:
-            for line in lines[-_LAST_BYTES:].split(b"\n")[-_LAST_LINES - 1 : -1]:
+            for line in plain_ends(lines[-_LAST_BYTES:]).split(b"\n")[-_LAST_LINES - 1 : -1]:
                 self._take_one(line, self._format)
 
     def of(self, pool: str, buckets: int) -> list[Exemplar | None]:

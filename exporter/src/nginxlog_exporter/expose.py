@@ -2,7 +2,8 @@
 
 Persist before expose: a scrape is served from counters that are already on the disk. Otherwise a
 kill would take a counter back below what Prometheus has seen, which counts the whole of it again.
-Only when the disk refuses are counters shown that are not durable: seeing is worth more then.
+Only when the disk refuses are counters shown that are not durable: seeing is worth more then. Not
+even then is shown what could not be had from the log again: rotations and gaps wait for the disk.
 """
 
 from collections.abc import Iterator
@@ -18,19 +19,27 @@ from prometheus_client.utils import floatToGoString
 from nginxlog_exporter.catalogue import COUNTERS, GAUGES, HISTOGRAMS, PROCESS_COUNTERS, Family
 from nginxlog_exporter.follow import Follower
 from nginxlog_exporter.histogram import Histogram
+from nginxlog_exporter.readers import Reader, Series
+
+ANYBODY = Reader()
 
 
 def metrics(
-    follower: Follower, *, for_prometheus: bool, with_exemplars: bool = False
+    follower: Follower,
+    *,
+    for_prometheus: bool,
+    with_exemplars: bool = False,
+    reader: Reader = ANYBODY,
 ) -> list[Metric]:
     """Return all families of one moment, durable if the disk allows.
 
-    Prometheus gets each new counter as 0 once, so that its first increment is seen; a person's look
-    at the page must not use that up, so anybody else gets the true number and changes nothing.
+    Prometheus gets each new counter as 0 once, so that its first increment is seen, and so does
+    every other `reader` like it; a person's look at the page must not use that up, so anybody else
+    gets the true number and changes nothing.
     """
     with follower.lock:
         follower.exemplars.wanted |= with_exemplars
-        new = follower.announce(_children(follower)) if for_prometheus else set()
+        new = follower.announce(_children(follower), reader) if for_prometheus else set()
         follower.save()
         return [
             *(_counter(family, follower, new) for family in _shown(COUNTERS, follower)),
@@ -43,14 +52,14 @@ def metrics(
 # Private
 
 HAS_EXEMPLARS = "nginxlog_http_request_duration_seconds"
-_Children = set[object]
+_Children = set[Series]
 
 
 def _shown(families: tuple[Family, ...], follower: Follower) -> list[Family]:
     return [family for family in families if follower.knows(family.needs)]
 
 
-def _children(follower: Follower) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _children(follower: Follower) -> Iterator[Series]:
     for family in _shown((*COUNTERS, *HISTOGRAMS), follower):
         for labels, _ in family.read(follower):
             yield family.name, labels

@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from nginxlog_exporter.logfiles import is_followed, log_files
 from nginxlog_exporter.logformat import LineFormat
 from nginxlog_exporter.parse import parse
 from nginxlog_exporter.pools import Declared, DesiredDir, PoolMap
+from nginxlog_exporter.readers import Reader, Readers, Series
 from nginxlog_exporter.settings import FEATURES, Settings
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,8 @@ class Follower:
         self.save_errors = 0
         self.last_save = 0.0
         self.ignored_logs = 0
+        # The snapshot holds all that was counted when it was last to be written.
+        self.is_durable = True
         # More may have been shown before than what is counted now: nothing is to be shown until
         # the lines are read again.
         self.shown_more = False
@@ -68,6 +71,7 @@ class Follower:
             DesiredDir(settings.desired_dir, settings.pools) if settings.desired_dir else None
         )
         self._complaints = Complaints()
+        self._readers = Readers()
         self._begin()
 
     def restore(self) -> None:
@@ -88,6 +92,8 @@ class Follower:
             self._begin()
             self.shown_more = self._had_shown_more = False
             self._discover(from_end=True)
+            # Else the second time would look like the first.
+            self.resets.update(state.salvage(path, "resets", RESETS))
             self.resets[STATE_UNUSABLE] += 1
             with suppress(OSError):
                 path = state.put_aside(path)
@@ -101,15 +107,38 @@ class Follower:
         """
         if time.monotonic() >= self._discover_at:
             self._discover()
+        self._begin_logs()
         behind = list(self.logs.values())
         while behind and keep_going():
-            behind = [one for one in behind if self._read(one)]
+            behind = [one for one in behind if self.read(one)]
         with self.lock:
             for one in self.logs.values():
-                self._changed |= one.look()
+                self._changed |= one.settle()
+                one.look()
         if self.shown_more and not behind:
             self._settle()
         return not behind
+
+    def read(self, one: Log) -> bool:
+        """Read and count a block; tell whether there was one."""
+        block = one.read()
+        if block is None:
+            return False
+        parsed = parse(block.lines, self.line_format)
+        self._complaints.about(parsed)
+        with self.lock:
+            self.aggregate.add(parsed)
+            last = self.aggregate.history.end_of(parsed.rows[-1]) if parsed.rows else 0.0
+            one.count(block, parsed, last)
+            one.look()
+            self._changed = True
+        self.exemplars.take(block.lines)
+        self._lost_lines |= bool(block.gap)
+        if block.rotation:
+            log.info("%s was rotated (%s)", one.path, block.rotation)
+        if block.gap:
+            log.warning("lines of %s may be missing (%s)", one.path, block.gap)
+        return True
 
     def knows(self, needs: Iterable[str]) -> bool:
         """Tell whether there are these: variables of the log, or features of the settings.
@@ -129,17 +158,14 @@ class Follower:
         """Tell whether a drill is on; see `DesiredDir`."""
         return bool(self._desired_dir and self._desired_dir.drill_runs())
 
-    def announce(self, children: Iterable[Hashable]) -> set[Hashable]:
-        """Return which of these series no scrape has seen yet, and remember that one has now.
-
-        Prometheus does not count what a series starts with, so each is shown as 0 once.
-        """
-        new = set(children) - self._announced
-        self._announced |= new
+    def announce(self, children: Iterable[Series], reader: Reader) -> set[Series]:
+        """Return which of these series this reader has to see as 0, and remember that it has."""
+        new = self._readers.announce(children, reader)
         self._changed |= bool(new)
         if self._had_shown_more:
             # Any of them may have been shown before, and none may fall.
             self._had_shown_more, self._changed = False, True
+            self._readers.all_seen()
             return set()
         return new
 
@@ -154,9 +180,13 @@ class Follower:
                 )
             except OSError as error:
                 self.save_errors += 1
+                self.is_durable = False
                 log.error("the snapshot cannot be written: %s", error)  # noqa: TRY400
                 return
             self._changed = False
+            self.is_durable = True
+            for one in self.logs.values():
+                one.kept = one.counters.events()
             self.saves += 1
             self.last_save = time.time()
 
@@ -183,7 +213,7 @@ class Follower:
         self._left_out: dict[str, Any] = {}
         self._lost_lines = False
         self.resets = Counter(dict.fromkeys(RESETS, 0))
-        self._announced: set[Hashable] = set()
+        self._readers.begin_anew()
         self._discover_at = 0.0
 
     def _discover(self, *, from_end: bool = False) -> None:
@@ -211,26 +241,18 @@ class Follower:
                 self.logs[path] = Log(path, from_end=from_end, complete=self._complete)
         self._discover_at = time.monotonic() + DISCOVER_SECONDS
 
-    def _read(self, one: Log) -> bool:
-        """Read and count a block; tell whether there was one."""
-        block = one.read()
-        if block is None:
-            return False
-        parsed = parse(block.lines, self.line_format)
-        self._complaints.about(parsed)
+    def _begin_logs(self) -> None:
+        """Find and keep the first place in each log: a kill must not make the next one the first.
+
+        What is written from here on is counted, whatever happens to the log and to the process.
+        """
+        if self._complete:
+            return
         with self.lock:
-            self.aggregate.add(parsed)
-            last = self.aggregate.history.end_of(parsed.rows[-1]) if parsed.rows else 0.0
-            one.count(block, parsed, last)
-            one.look()
-            self._changed = True
-        self.exemplars.take(block.lines)
-        self._lost_lines |= bool(block.gap)
-        if block.rotation:
-            log.info("%s was rotated (%s)", one.path, block.rotation)
-        if block.gap:
-            log.warning("lines of %s may be missing (%s)", one.path, block.gap)
-        return True
+            begun = [one.begin() for one in self.logs.values()]
+            self._changed |= any(begun)
+        if any(begun):
+            self.save()
 
     def _settle(self) -> None:
         """All was read that is there: show it, anew from 0 if it is less than was shown."""
@@ -254,7 +276,7 @@ class Follower:
             "files": {**self._left_out, **places},
             "aggregate": self.aggregate.to_state(),
             "resets": dict(self.resets),
-            "announced": sorted(self._announced, key=repr),
+            **self._readers.to_state(),
         }
 
     def _take_over(self, kept: dict[str, Any]) -> None:
@@ -266,22 +288,34 @@ class Follower:
                 self.logs[path] = Log.from_state(path, one, with_counters=same)
             else:
                 self._left_out[name] = one
-        self.resets.update({reason: int(times) for reason, times in kept["resets"].items()})
+        # What is missing here and below was not counted yet by the release that wrote it.
+        kept_resets = kept.get("resets", {})
+        self.resets.update({reason: int(times) for reason, times in kept_resets.items()})
         if not same:
             # The places stay, so that no line is counted twice or skipped.
             self.resets[SETTINGS_CHANGED] += 1
             log.warning("pools or buckets are others than before: counters begin anew")
             return
         self.aggregate.restore(kept["aggregate"])
-        self._announced = {(family, tuple(labels)) for family, labels in kept["announced"]}
+        self._readers.restore(kept)
 
     def _fingerprint(self, pools: PoolMap | None = None) -> str:
-        """Return what stays the same as long as counters mean the same."""
-        patterns = (pools or self.settings.pools).patterns
-        meaning = repr((sorted(patterns.items()), self.settings.buckets))
-        return hashlib.sha256(meaning.encode()).hexdigest()
+        """Return what stays the same as long as counters mean the same.
+
+        The order of the pools is part of it: the first pattern that fits decides.
+        """
+        patterns = list((pools or self.settings.pools).patterns.items())
+        return _hash(("in order", patterns, self.settings.buckets))
 
     def _fingerprints(self) -> Iterator[str]:
-        """Yield those of settings whose counters mean the same: a pool may have got an address."""
+        """Yield those of settings whose counters mean the same: a pool may have got an address.
+
+        Also as version 1.0.0 wrote them, which did not tell the order of the pools.
+        """
         for pools in (self.settings.pools, *self.settings.pools.with_less()):
             yield self._fingerprint(pools)
+            yield _hash((sorted(pools.patterns.items()), self.settings.buckets))
+
+
+def _hash(meaning: object) -> str:
+    return hashlib.sha256(repr(meaning).encode()).hexdigest()

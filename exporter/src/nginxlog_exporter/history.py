@@ -87,13 +87,16 @@ class History:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take over what `to_state` returned. Raises KeyError, TypeError or ValueError."""
+        """Take over what `to_state` returned; what is missing began later.
+
+        Raises AttributeError, KeyError, TypeError or ValueError.
+        """
         for group, active in self.active.items():
-            active.restore(state["active"][group])
-            self.declared[group] = Declared(*state["declared"][group])
-        self.last_started.update(state["last_started"])
-        self.releases = dict(state["releases"])
-        self.window.extend(state["window"])
+            active.restore(state.get("active", {}).get(group, {}))
+            self.declared[group] = Declared(*state.get("declared", {}).get(group, ()))
+        self.last_started.update(state.get("last_started", {}))
+        self.releases = dict(state.get("releases", {}))
+        self.window.extend(state.get("window", ()))
 
     # Private
 

@@ -3,8 +3,7 @@
 import os
 from gzip import GzipFile
 
-from nginxlog_exporter.place import LogFile
-from nginxlog_exporter.rotation import DAMAGE
+from nginxlog_exporter.place import DAMAGE, LogFile
 
 # Both the longest line and the size of a block. The fastest are those that fit the processor's
 # cache together with their rows.

@@ -3,18 +3,43 @@
 import os
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from nginxlog_exporter.logcounters import LogCounters
+from nginxlog_exporter.logcounters import Events, LogCounters
 from nginxlog_exporter.parse import Parsed
 from nginxlog_exporter.place import Position
 from nginxlog_exporter.tail import Block, Tail
 
 
+class Source(Protocol):
+    """What a log is read from; see `Tail`."""
+
+    position: Position | None
+    readable: bool
+    missing: bool
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether what was being read is gone."""
+
+    @property
+    def is_told(self) -> bool:
+        """Whether no block is due that tells what happened."""
+
+    def begin(self) -> None:
+        """Find the first place."""
+
+    def read(self) -> Block | None:
+        """Return the next block, None if there is nothing new."""
+
+    def backlog(self) -> int:
+        """Return how many bytes wait."""
+
+
 class Log:
     """A log and its place. Reading moves the reader on, counting moves the place on.
 
-    `complete`: nobody writes to the log any more.
+    `complete`: nobody writes to the log any more. `source`: what to read instead of a file.
     """
 
     def __init__(
@@ -24,9 +49,12 @@ class Log:
         *,
         from_end: bool = False,
         complete: bool = False,
+        source: Source | None = None,
     ) -> None:
         self.path = path
         self.counters = LogCounters()
+        # What of them is in the snapshot and could not be had from the log again.
+        self.kept = self.counters.events()
         # As of the last look at the file: bytes that wait, when it was, and whether it succeeded.
         self.backlog = 0
         self.last_read = 0.0
@@ -34,7 +62,7 @@ class Log:
         # Of the file system that the log is on, as far as nginx may use it; 0 if unknown.
         self.free_bytes = 0
         self.size_bytes = 0
-        self._tail = Tail(path, position, from_end=from_end, complete=complete)
+        self._tail = source or Tail(path, position, from_end=from_end, complete=complete)
         self._position = position
 
     @property
@@ -66,24 +94,41 @@ class Log:
         self.counters.add(block, parsed, last_line)
         self._position = block.position
 
-    def look(self) -> bool:
-        """Note what the reader knows of the file, so that no scrape has to touch it.
-
-        Tell whether it has found its first place, before which nothing is to be counted.
-        """
-        is_first = self._position is None and self._tail.position is not None
-        if is_first:
+    def begin(self) -> bool:
+        """Find the first place, before which nothing is to be counted; tell whether it was now."""
+        if self._position is None:
+            self._tail.begin()
             self._position = self._tail.position
+            return self._position is not None
+        return False
+
+    def settle(self) -> bool:
+        """Take over what the reader knows of files without new lines; tell whether it matters.
+
+        All that it has read has to be counted.
+        """
+        known, before = self._tail.position, self._position
+        if known is None or not self._tail.is_told:
+            return False
+        self._position = known
+        return before is None or (before.left, before.ahead) != (known.left, known.ahead)
+
+    def look(self) -> None:
+        """Note what the reader knows of the file, so that no scrape has to touch it."""
         self.backlog = self._tail.backlog()
         self.readable = self._tail.readable
         if self.readable:
             self.last_read = time.time()
         self._look_at_disk()
-        return is_first
 
     def begin_anew(self) -> None:
         """Forget what was counted, but not the place."""
         self.counters = LogCounters()
+        self.kept = self.counters.events()
+
+    def events(self, *, is_durable: bool) -> Events:
+        """Return what happened to the log, but nothing that a kill might make unseen."""
+        return self.counters.events() if is_durable else self.kept
 
     @property
     def lag(self) -> float:
@@ -104,7 +149,8 @@ class Log:
         position = state["position"]
         log = cls(path, Position.from_state(dict(position)) if position else None)
         if with_counters:
-            log.counters.restore(state["counters"])
+            log.counters.restore(state.get("counters", {}))
+            log.kept = log.counters.events()
         return log
 
     # Private

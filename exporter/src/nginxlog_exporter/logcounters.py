@@ -1,11 +1,20 @@
 """What happened to the log itself: lines, bytes, rotations, gaps. Pure."""
 
 from collections import Counter
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from nginxlog_exporter import tail
 from nginxlog_exporter.parse import REASONS, TOO_LONG, Parsed
 from nginxlog_exporter.tail import Block
+
+
+class Events(NamedTuple):
+    """What the reader saw happen. Whoever reads the same lines again may see it otherwise."""
+
+    rotations: Mapping[str, int]
+    gaps: Mapping[str, int]
+    lost_bytes: int
 
 
 class LogCounters:
@@ -35,13 +44,21 @@ class LogCounters:
             self.gaps[block.gap] += 1
         self.lost_bytes += block.lost_bytes
 
+    def events(self) -> Events:
+        """Return what does not follow from the lines, as of now."""
+        return Events(dict(self.rotations), dict(self.gaps), self.lost_bytes)
+
     def to_state(self) -> dict[str, Any]:
         """Return everything as JSON values."""
         return dict(vars(self))
 
     def restore(self, kept: dict[str, Any]) -> None:
-        """Take over what `to_state` returned. Raises KeyError, TypeError or ValueError."""
+        """Take over what `to_state` returned; what is missing began later.
+
+        Raises AttributeError, TypeError or ValueError.
+        """
         for counter in ("lines", "unparsed", "rotations", "gaps"):
-            getattr(self, counter).update({k: int(v) for k, v in kept[counter].items()})
-        self.read_bytes, self.lost_bytes = int(kept["read_bytes"]), int(kept["lost_bytes"])
-        self.last_line = float(kept["last_line"])
+            getattr(self, counter).update({k: int(v) for k, v in kept.get(counter, {}).items()})
+        self.read_bytes = int(kept.get("read_bytes", 0))
+        self.lost_bytes = int(kept.get("lost_bytes", 0))
+        self.last_line = float(kept.get("last_line", 0.0))

@@ -11,7 +11,8 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from nginxlog_exporter.nginxconf import LogFormat, LogFormatError
-from nginxlog_exporter.patterns import LISTS, METHOD, REST_OF_LINE, Pattern, free, typed
+from nginxlog_exporter.patterns import METHOD, REST_OF_LINE, Pattern, free, is_quoted, typed
+from nginxlog_exporter.variables import COUNTS, SAFE, SECONDS, is_header, is_list
 
 # Few distinct values: they say what a request is counted as.
 LABELS = (
@@ -156,26 +157,48 @@ def _tokens(log_format: LogFormat, extra: Sequence[str]) -> list[Token]:
     """Cut the text into literals and variables, each with the pattern of what nginx writes."""
     # literal, variables, literal, variables, ..., literal
     pieces = _VARIABLES.split(log_format.text)
+    _refuse_lists_without_end(log_format, pieces)
     fields = _fields(log_format, extra)
     tokens = [_literal(pieces[0])]
     for before, variables, after in zip(pieces[::2], pieces[1::2], pieces[2::2], strict=False):
         # A variable that comes twice says the same twice: the first is enough.
         name = variables.strip("${}")
         field = fields.pop(name, None)
-        if field in LISTS and after.startswith(",") and not before.endswith('"'):
-            raise LogFormatError(
-                f"log_format {log_format.name!r}: ${name} holds commas when a request is retried,"
-                " and one follows it; put quotes around it"
-            )
         rest = free(name, before, after, log_format.escape)
         if name == "request" and (field or _REST_OF_REQUEST in fields):
             tokens.append(Token(variables, METHOD, field))
             tokens.append(Token(variables, rest, fields.pop(_REST_OF_REQUEST, None)))
         else:
-            pattern = typed(field, before, after, log_format.escape)
+            pattern = typed(name, field, before, after, log_format.escape)
             tokens.append(Token(variables, pattern or rest, field))
         tokens.append(_literal(after))
     return [token for token in tokens if token.pattern.exact]
+
+
+def _refuse_lists_without_end(log_format: LogFormat, pieces: Sequence[str]) -> None:
+    """Raise LogFormatError for a list of which nobody could see the end in some line."""
+    following = [*pieces[3::2], ""]
+    for before, variables, after, next_ in zip(
+        pieces[::2], pieces[1::2], pieces[2::2], following, strict=False
+    ):
+        name = variables.strip("${}")
+        if not is_list(name) or is_header(name) or is_quoted(before, after):
+            continue
+        is_number = name in (*COUNTS, *SECONDS)
+        why = ""
+        if after.startswith((", ", " : ")):
+            why = f"what stands between its values, {after[:3].rstrip()!r}, follows it"
+        elif after == "," and log_format.escape != "default":
+            why = "a comma follows it, and then perhaps nothing"
+        elif after and re.match(r"[0-9]" if is_number else r"[\w.:/\[-]", after, re.ASCII):
+            why = f"{after[0]!r} follows it, which could be part of it"
+        elif not is_number and after == " " and next_.strip("${}") not in SAFE:
+            why = f"what {next_} holds could be taken for more of it"
+        if why:
+            raise LogFormatError(
+                f"log_format {log_format.name!r}: ${name} is a list when a request is retried, and"
+                f" {why}; put quotes around it"
+            )
 
 
 def _fields(log_format: LogFormat, extra: Sequence[str]) -> dict[str, str]:

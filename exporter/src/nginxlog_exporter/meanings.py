@@ -6,7 +6,12 @@ The first upstreams, groups and releases are let in by name, all later ones are 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from nginxlog_exporter.admission import Admission
+from nginxlog_exporter.admission import (
+    MOST_ATTEMPTS,
+    MOST_REQUESTS,
+    Admission,
+    Combinations,
+)
 from nginxlog_exporter.logformat import LineFormat, Texts
 from nginxlog_exporter.parse import OTHER, Request, interpret
 from nginxlog_exporter.pools import PoolMap
@@ -52,6 +57,10 @@ class Meanings:
         self._admit_upstream = Admission(MAX_UPSTREAMS)
         self._admit_group = Admission(MAX_GROUPS)
         self._admit_release = Admission(MAX_RELEASES)
+        # With those that are no pool of the settings, if there are any.
+        names = len(pools.names) + 2 if pools.names else 0
+        self._admit_attempt = Combinations(MOST_ATTEMPTS, names)
+        self._admit_request = Combinations(MOST_REQUESTS, names)
 
     def of(self, texts: Iterable[Texts]) -> Mapping[Texts, Meaning]:
         """Return what these texts mean, and perhaps others."""
@@ -63,14 +72,23 @@ class Meanings:
                 self._meanings[text] = Meaning(request, Timing.of(request), _folded(request))
         return self._meanings
 
-    def keep(self, *, upstreams: Iterable[str], groups: Iterable[str]) -> None:
-        """Let in the names that counters have already.
+    def keep(
+        self,
+        *,
+        attempts: Iterable[tuple[str, str, str]],
+        requests: Iterable[tuple[str, str, str]],
+        groups: Iterable[str],
+    ) -> None:
+        """Let in the names that counters have already; those are (pool, ...) as they are shown.
 
         Releases start afresh: only the current ones are shown, and a stack that was deployed often
         must not run out of names.
         """
-        for upstream in upstreams:
+        for pool, upstream, status in attempts:
             self._admit_upstream(upstream)
+            self._admit_attempt(pool, upstream, status)
+        for pool, method, status in requests:
+            self._admit_request(pool, method, status)
         for group in groups:
             self._admit_group(group)
 
@@ -81,10 +99,16 @@ class Meanings:
         for attempt in request.attempts:
             upstream = self._admit_upstream(attempt.upstream)
             pool = attempt.pool if self._pools.patterns else upstream
+            if not self._admit_attempt(pool, upstream, attempt.status):
+                # Rather not which server than not which pool and status.
+                upstream = OTHER
             attempts.append(attempt._replace(upstream=upstream, pool=pool))
+        pool = attempts[-1].pool if attempts else request.pool
+        is_admitted = self._admit_request(pool, request.method, request.status)
         return request._replace(
             attempts=tuple(attempts),
-            pool=attempts[-1].pool if attempts else request.pool,
+            pool=pool,
+            method=request.method if is_admitted else OTHER,
             groups=tuple(map(self._admit_group, request.groups)),
             release=self._admit_release(request.release) if request.release else None,
         )

@@ -64,6 +64,18 @@ _WORD = re.compile(
     | (?P<bare>(?!['"])(?:\$\{|\\.|[^\s;{\\])+)""",
     re.VERBOSE | re.DOTALL,
 )
+# As in OpenResty's content_by_lua_block.
+_LUA_BLOCK = "_by_lua_block"
+# Comments, strings and long brackets of Lua; braces; all else. A quote that is not closed on its
+# line is Lua's mistake and not ours.
+_LUA = re.compile(
+    r"""(?:--)?\[(?P<level>=*)\[.*?\](?P=level)\]
+    | --[^\n]*+
+    | '[^'\\\n]*+(?:\\.[^'\\\n]*+)*'
+    | "[^"\\\n]*+(?:\\.[^"\\\n]*+)*"
+    | [{}] | [^{}'"\[-]++ | [-\['"]""",
+    re.VERBOSE | re.DOTALL,
+)
 _ESCAPED = re.compile(r"\\([\"'\\trn])")
 _UNESCAPED = {"t": "\t", "r": "\r", "n": "\n"}
 
@@ -77,11 +89,27 @@ def _directives(configuration: str) -> Iterator[list[str]]:
             line = configuration.count("\n", 0, at) + 1
             raise LogFormatError(f"line {line} of the configuration: a quote is not closed")
         at = word.end()
-        if word["end"]:
+        if word["end"] == "{" and words and words[0].endswith(_LUA_BLOCK):
+            at = _end_of_lua(configuration, at)
+            words = []
+        elif word["end"]:
             yield words
             words = []
         elif word.lastgroup:
             words.append(_ESCAPED.sub(_unescape, word[word.lastgroup]))
+
+
+def _end_of_lua(configuration: str, at: int) -> int:
+    """Return the place behind the brace that ends a block of Lua, in which quotes are Lua's."""
+    depth = 1
+    while depth:
+        piece = _LUA.match(configuration, at)
+        if piece is None:
+            line = configuration.count("\n", 0, at) + 1
+            raise LogFormatError(f"line {line} of the configuration: a block of Lua is not closed")
+        depth += {"{": 1, "}": -1}.get(piece[0], 0)
+        at = piece.end()
+    return at
 
 
 def _unescape(escaped: re.Match[str]) -> str:

@@ -1,22 +1,43 @@
 """`--once FILE`: the metrics of a log that nobody writes to any more. Keeps no state."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 from prometheus_client.core import Metric
 
 from nginxlog_exporter import expose
 from nginxlog_exporter.follow import Follower
+from nginxlog_exporter.log import Log
 from nginxlog_exporter.logformat import LineFormat
 from nginxlog_exporter.settings import Settings
+from nginxlog_exporter.stream import Stream
+
+STDIN = Path("-")
 
 
 def metrics(settings: Settings, line_format: LineFormat, file: Path) -> list[Metric]:
-    """Return what the whole file adds up to. Raises OSError if it cannot be read."""
-    if not file.is_file():
-        file.stat()
-        raise OSError(f"{file} is no ordinary file")
-    file.open("rb").close()
+    """Return what the whole file adds up to; `-` is standard input. Raises OSError.
+
+    What can be read only once, such as a pipe, is read as it comes.
+    """
     follower = Follower(replace(settings, files=(str(file),)), line_format, complete=True)
-    follower.catch_up()
+    if file == STDIN:
+        _add(follower, file, sys.stdin.buffer)
+    elif file.is_file():
+        file.open("rb").close()
+        follower.catch_up()
+    else:
+        with file.open("rb") as stream:  # a folder raises
+            _add(follower, file, stream)
     return expose.metrics(follower, for_prometheus=False)
+
+
+# Private
+
+
+def _add(follower: Follower, file: Path, stream: BinaryIO) -> None:
+    follower.logs[file] = Log(file, source=Stream(stream))
+    while follower.read(follower.logs[file]):
+        pass

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from nginxlog_exporter.logformat import LineFormat, Row, Texts
 from nginxlog_exporter.patterns import DECIMAL
 from nginxlog_exporter.pools import NONE, PoolMap, is_address
+from nginxlog_exporter.statuses import STATUSES
 
 # Why a line was not counted as a request. Closed, so that each is there as 0 from the start.
 FORMAT, ENCODING, TOO_LONG = REASONS = ("format", "encoding", "too_long")
@@ -20,6 +21,7 @@ METHODS = frozenset(
     ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE")
 )
 CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx", OTHER)
+FAILED = "5xx"
 SWITCHING_PROTOCOLS = "101"
 CLIENT_CLOSED_REQUEST = "499"
 
@@ -85,8 +87,18 @@ class Times(NamedTuple):
     connects: tuple[int | None, ...]
 
 
+def plain_ends(block: bytes) -> bytes:
+    """Return the lines with ends as nginx writes them; files that went through Windows have CRLF.
+
+    nginx escapes a CR in a value, unless the format says escape=none.
+    """
+    # To look for one byte takes a hundredth of looking for two.
+    return block.replace(b"\r\n", b"\n") if b"\r" in block else block
+
+
 def parse(block: bytes, line_format: LineFormat) -> Parsed:
-    """Parse complete lines, each ending in a newline."""
+    """Parse complete lines, each ending in a newline or CRLF."""
+    block = plain_ends(block)
     rows = line_format.quick.findall(block)
     labels = list(map(line_format.labels.of, rows))
     counts = Counter(labels)
@@ -102,13 +114,14 @@ def interpret(fields: Mapping[str, str], pools: PoolMap) -> Request:
     """Say what a request with these label fields is counted as. Absent (`-`, empty) is no error."""
     attempts, groups = _attempts(fields, pools)
     status = _status(fields["status"])
-    failed = status >= "500" and status != OTHER
+    status_class = _class(fields["status"])
+    failed = status_class == FAILED
     pool = attempts[-1].pool if attempts else NONE
     method = fields["request_method"]
     return Request(
         method=method if method in METHODS else OTHER,
         status=status,
-        status_class=f"{status[0]}xx" if status != OTHER else OTHER,
+        status_class=status_class,
         pool=pool,
         attempts=attempts,
         groups=groups,
@@ -117,7 +130,10 @@ def interpret(fields: Mapping[str, str], pools: PoolMap) -> Request:
         desired=_present(fields.get("desired")),
         timed=fields.get("streaming") != "1" and status != SWITCHING_PROTOCOLS,
         # A client that gave up (499) got no answer, so the pool has shown nothing.
-        served=pool in pools.names and not failed and status not in (OTHER, CLIENT_CLOSED_REQUEST),
+        served=pool in pools.names
+        and not failed
+        and status_class != OTHER
+        and status != CLIENT_CLOSED_REQUEST,
     )
 
 
@@ -198,4 +214,9 @@ def _attempts(
 
 
 def _status(text: str) -> str:
-    return text if re.fullmatch(r"[1-5][0-9]{2}", text, re.ASCII) else OTHER
+    return text if text in STATUSES else OTHER
+
+
+def _class(text: str) -> str:
+    """Return the class of a status; also of one that nobody has defined."""
+    return f"{text[0]}xx" if re.fullmatch(r"[1-5][0-9]{2}", text, re.ASCII) else OTHER

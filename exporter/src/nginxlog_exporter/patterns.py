@@ -17,6 +17,8 @@ uses it counts the lines, and so sees when it took several for one.
 import re
 from typing import NamedTuple
 
+from nginxlog_exporter.variables import COUNTS, SECONDS, WORDS, is_header, is_list
+
 
 class Pattern(NamedTuple):
     """A pattern for any line, and a quicker one for nearly all lines."""
@@ -30,9 +32,6 @@ class Pattern(NamedTuple):
         return cls(pattern, pattern)
 
 
-# One entry for each attempt, with commas between them.
-TIME_LISTS = ("upstream_response_time", "upstream_connect_time")
-LISTS = ("upstream_addr", "upstream_status", *TIME_LISTS)
 # The first word of $request.
 METHOD = Pattern.of(rb"[^\s\"\\]*+")
 # In Python's engine faster than [^\n].
@@ -42,19 +41,31 @@ REST_OF_LINE = Pattern.of(rb".*+")
 DECIMAL = rb"[0-9]{1,12}+(?:\.[0-9]{1,6}+)?"
 
 
-def typed(field: str | None, before: str, after: str, escape: str) -> Pattern | None:
-    """Return the pattern of a field whose kind says where it ends, else None."""
-    quoted = before.endswith('"')
+def is_quoted(before: str, after: str) -> bool:
+    """Tell whether a variable stands alone between quotes."""
+    return before.endswith('"') and after.startswith('"')
+
+
+def typed(name: str, field: str | None, before: str, after: str, escape: str) -> Pattern | None:
+    """Return the pattern of a variable whose kind says where it ends, else None.
+
+    `field` is what it fills, which may be another variable's place.
+    """
+    quoted = is_quoted(before, after)
     # Absent is `-` by default and nothing otherwise; a double space must not pass for a number.
     absent = b"?" if quoted or escape != "default" else b""
     if field in _NUMBERS:
         return Pattern(_NUMBERS[field].exact + absent, _NUMBERS[field].quick)
-    if field in TIME_LISTS:
+    if quoted:
         # What is no number between the quotes is no duration either: see parse.py.
-        return _QUOTED_TIMES if quoted else Pattern.of(_UNQUOTED_TIMES + absent)
-    # An unquoted list holds the very spaces that end other values.
-    if field in _WORD_LISTS and after.startswith(" ") and not quoted:
-        return Pattern.of(_WORDS if escape == "default" else rb"(?:" + _WORDS + rb")?")
+        return _QUOTED_TIMES if name in SECONDS and field else None
+    # An unquoted list holds the very spaces and commas that end other values.
+    if name in COUNTS:
+        return Pattern.of(_list(_INTEGER.exact) + absent)
+    if name in SECONDS:
+        return Pattern.of(_list(_TIME.exact) + absent)
+    if is_list(name) and not (is_header(name) and after not in (" ", ",")):
+        return Pattern.of(_list(_word(after)) + absent)
     return None
 
 
@@ -68,7 +79,7 @@ def free(variable: str, before: str, after: str, escape: str) -> Pattern:
         return REST_OF_LINE
     end = after.encode()
     one_word = _up_to(end[:1])
-    if variable in _NGINXS_WORDS:
+    if variable in WORDS:
         return Pattern(_up_to(end[:1], b"\n"), one_word)
     return Pattern(_up_to(end, b"\n"), one_word if variable in _USUAL_WORDS else _up_to(end))
 
@@ -84,16 +95,24 @@ _NUMBERS = {
     "request_time": _TIME,
     "msec": _TIME,
 }
-_WORD_LISTS = ("upstream_addr", "upstream_status")
 _QUOTED_TIMES = Pattern.of(rb"[-0-9., :]*+")
-_UNQUOTED_TIMES = rb"(?:" + _TIME.exact + rb"(?:(?:, | : )" + _TIME.exact + rb")*)"
-# Variables that never hold a space, and ours, which nobody gives one.
-_NGINXS_WORDS = (
-    *("request_method", "request_id", "time_iso8601", "remote_addr", "remote_port", "server_addr"),
-    *("server_port", "server_protocol", "scheme", "connection", "connection_requests", "pid"),
-)
+# Ours, which nobody gives a space.
 _USUAL_WORDS = ("desired", "streaming", "upstream_http_x_release_id")
-_WORDS = rb"[^\s,\"]++(?:(?:, | : )[^\s,\"]++)*"
+_SEPARATOR = rb"(?:, | : )"
+
+
+def _list(item: bytes) -> bytes:
+    """Return the pattern of a list; nginx leaves entries out, but writes their separators."""
+    # The first is there, or a comma instead of it: else a double space would pass for a list.
+    more = rb"(?:" + _SEPARATOR + rb"(?:" + item + rb")?)*"
+    return rb"(?:(?:" + item + rb"|(?=, ))" + more + rb")"
+
+
+def _word(after: str) -> bytes:
+    """Return the pattern of an address or another word in front of this text."""
+    end = re.escape(after[:1].encode())
+    # An address may begin with brackets, in front of a bracket, too.
+    return rb"(?:\[[^\s,\"\[\]]*+\])?[^\s,\"" + end + rb"]++|\[[^\s,\"\[\]]*+\]"
 
 
 def _up_to(end: bytes, never: bytes = b"") -> bytes:

@@ -175,10 +175,14 @@ class ActivePool:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take over what `to_state` returned. Raises KeyError, TypeError or ValueError."""
-        self.active, self.candidate = state["active"], state["candidate"]
-        self.changed_at, self.streak = float(state["changed_at"]), int(state["streak"])
-        self.changes |= {(old, new): int(times) for old, new, times in state["changes"]}
+        """Take over what `to_state` returned; what is missing began later.
+
+        Raises TypeError or ValueError.
+        """
+        self.active, self.candidate = state.get("active"), state.get("candidate")
+        self.changed_at = float(state.get("changed_at", 0))
+        self.streak = int(state.get("streak", 0))
+        self.changes |= {(old, new): int(times) for old, new, times in state.get("changes", ())}
 
 
 def _matches(pattern: str, address: str) -> bool:

@@ -9,8 +9,10 @@ from threading import Event
 
 from nginxlog_exporter.follow import Follower
 
-# The snapshot's age at most, if nobody scrapes.
+# The snapshot's age at most, if nobody scrapes. The first one is made soon, and each after twice
+# that time: who is killed again and again still keeps half of what was done.
 SAVE_SECONDS = 5.0
+FIRST_SAVE_SECONDS = 0.1
 # A reader that has not turned for this long hangs, for example on a dead network file system.
 HANGS_SECONDS = 30.0
 # For the lines that are left when the exporter is told to stop.
@@ -29,6 +31,7 @@ class Reader:
         self._stopping = False
         self._turned = 0.0
         self._saved = time.monotonic()
+        self._save_after = min(FIRST_SAVE_SECONDS, SAVE_SECONDS)
         self._caught_up = False
 
     def run(self) -> None:
@@ -69,9 +72,10 @@ class Reader:
     def _turn(self) -> bool:
         self._turned = time.monotonic()
         # Also while much is to be read: a kill must not cost all of it.
-        if self._turned - self._saved >= SAVE_SECONDS:
+        if self._turned - self._saved >= self._save_after:
             self._follower.save()
             self._saved = self._turned
+            self._save_after = min(self._save_after * 2, SAVE_SECONDS)
         return not self._stopping
 
     def _wait(self) -> list[Event]:

@@ -6,20 +6,15 @@ Limits: files moved to another folder, or compressed otherwise than by gzip, are
 restart, which is a gap.
 """
 
-import gzip
 import os
 import re
 import stat
-import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from nginxlog_exporter.place import LogFile, Position, still_holds
+from nginxlog_exporter.place import DAMAGE, Identity, LogFile, Position, still_holds
 from nginxlog_exporter.unpack import Unpacked
-
-# What reading a compressed file that is cut off or overwritten raises.
-DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile)
 
 
 def open_log(path: Path) -> LogFile:
@@ -45,8 +40,6 @@ class Following(NamedTuple):
     was_cut: bool = False
     # The file of the position is gone.
     is_gap: bool = False
-    # The place in the file before this one.
-    left: Position | None = None
 
 
 def where_to_read(log: Path, position: Position | None) -> Following:
@@ -54,20 +47,19 @@ def where_to_read(log: Path, position: Position | None) -> Following:
     if position is None:
         return Following(log)
     if position.finished:
-        return Following(successor(log, position) or log, left=position.to_leave())
+        return Following(next(iter(later(log, position)), log))
     is_log = _is_file_of(log, position)
-    left = position.left
-    if not position.offset:
+    if not position.head_length:
         # No content by which to know the file. So all that is newer than what was read.
-        next_ = successor(log, left) if left else newer(log, position.modified_ns)
-        return Following(next_ or log, was_cut=is_log and next_ != log, left=left)
+        next_ = next(iter(later(log, position, is_known=False)), log)
+        return Following(next_, was_cut=is_log and next_ != log)
     found = find(log, position)
     if found:
         return Following(found, goes_on=True, was_cut=is_log and found != log)
-    next_ = successor(log, position)
-    if next_ is None:
+    newer = later(log, position)
+    if not newer:
         raise FileNotFoundError(log)
-    return Following(next_, was_cut=is_log, is_gap=True)
+    return Following(newer[0], was_cut=is_log, is_gap=True)
 
 
 def open_following(log: Path, position: Position | None) -> tuple[LogFile, Following]:
@@ -92,23 +84,58 @@ def find(log: Path, position: Position) -> Path | None:
     return None if place is None else candidates[place]
 
 
-def successor(log: Path, position: Position) -> Path | None:
-    """Return the file that comes after the position's file, None if there is none yet."""
-    older_first = rotated(log)
-    for known in (position, position.left):
-        place = _place(older_first, known) if known else None
+def find_same(log: Path, position: Position) -> Path | None:
+    """Return the file of this position, but no copy of it. Raises OSError."""
+    return next((path for path in (log, *rotated(log)) if _is_same(path, position)), None)
+
+
+def before(log: Path, known: Position, empty: Position) -> Path | None:
+    """Return the file that was empty when it was left for the known one, None if it is gone.
+
+    It has no content to be known by, perhaps not even its inode any more: what stands directly
+    before the known one is it. Raises OSError.
+    """
+    files = [*rotated(log), log]
+    same = None if known.head_length else _is_file_of
+    place = _place(files, known, same=same)
+    if not place:
+        return None
+    path = files[place - 1]
+    is_it = _is_file_of(path, empty) or path.suffix == ".gz"
+    is_older = path.stat().st_mtime_ns < empty.modified_ns - _TIME_STEP_NS
+    return path if is_it and not is_older else None
+
+
+def later(
+    log: Path,
+    position: Position,
+    *,
+    is_known: bool = True,
+    opened: frozenset[Identity] = frozenset(),
+) -> list[Path]:
+    """Return the files that come after the position's, the oldest first; the last is the log.
+
+    The newest file that was read and is still there tells where they begin; the first that was seen
+    and not begun, else; times only if there is neither. `is_known`: the position's own file has
+    content by which to know it. `opened`: files that are held open, of which no other can have the
+    inode. Raises OSError.
+    """
+    files = [*rotated(log), *([log] if log.is_file() else [])]
+    read = [*([position] if is_known else []), *reversed(position.left)]
+    for known in read:
+        # Of an open file it is certain; its content may have been cut meanwhile.
+        place = _place(files, known, same=_is_file_of if known.identity in opened else _is_same)
         if place is not None:
-            later = [*older_first[place + 1 :], *([log] if log.is_file() else [])]
-            return later[0] if later else None
-    return newer(log, position.modified_ns)
-
-
-def newer(log: Path, modified_ns: int) -> Path | None:
-    """Return the first rotated file that was written after that moment, else the log if it is."""
-    for path in rotated(log):
-        if path.stat().st_mtime_ns > modified_ns:
-            return path
-    return log if log.is_file() else None
+            return _not_read_yet(files[place + 1 :], read)
+    # All that may be new: seen before, the file itself with other content, or written since.
+    for place, path in enumerate(files):
+        if (
+            _is_file_of(path, position)
+            or path.stat().st_mtime_ns > position.modified_ns
+            or any(_is_same(path, one) or is_copy(path, one) for one in position.ahead)
+        ):
+            return _not_read_yet(files[place:], read)
+    return _not_read_yet([path for path in files if path == log], read)
 
 
 def rotated(log: Path) -> list[Path]:
@@ -149,6 +176,18 @@ def base_name(name: str) -> str | None:
     return found[1] if found else None
 
 
+def is_copy(path: Path, position: Position) -> bool:
+    """Tell whether another file has the same content: a copy, or the file compressed.
+
+    It has the time of the file or a later one, so older files need not be opened.
+    """
+    try:
+        is_older = path.stat().st_mtime_ns < position.modified_ns - _TIME_STEP_NS
+        return position.head_length > 0 and not is_older and _holds(path, position)
+    except OSError:
+        return False
+
+
 # Private
 
 _ROTATED = re.compile(r"[.-]\d[\dT:_.-]*?(\.gz)?", re.ASCII)
@@ -173,9 +212,19 @@ def _newest(files: Iterable[tuple[Any, int, Path]]) -> int:
     return max(modified_ns for _, modified_ns, _ in files)
 
 
-def _place(candidates: list[Path], position: Position) -> int | None:
+def _not_read_yet(files: list[Path], read: list[Position]) -> list[Path]:
+    """Leave out what was read: a log may be renamed back."""
+    return [path for path in files if not any(_is_same(path, one) for one in read)]
+
+
+def _place(
+    candidates: list[Path],
+    position: Position,
+    *,
+    same: Callable[[Path, Position], bool] | None = None,
+) -> int | None:
     """Return which of the files is that of the position: itself, else a copy of it."""
-    for is_it in (_is_same, _is_copy):
+    for is_it in (same or _is_same, is_copy):
         for place, path in enumerate(candidates):
             if is_it(path, position):
                 return place
@@ -183,7 +232,12 @@ def _place(candidates: list[Path], position: Position) -> int | None:
 
 
 def _is_same(path: Path, position: Position) -> bool:
-    return _is_file_of(path, position) and _holds(path, position)
+    if not _is_file_of(path, position):
+        return False
+    if not position.head_length:
+        # The inode alone may have been used again.
+        return path.stat().st_mtime_ns == position.modified_ns
+    return _holds(path, position)
 
 
 def _is_file_of(path: Path, position: Position) -> bool:
@@ -192,18 +246,6 @@ def _is_file_of(path: Path, position: Position) -> bool:
     except OSError:
         return False
     return (status.st_dev, status.st_ino) == (position.device, position.inode)
-
-
-def _is_copy(path: Path, position: Position) -> bool:
-    """Tell whether another file has the same content: a copy, or the file compressed.
-
-    It has the time of the file or a later one, so older files need not be opened.
-    """
-    try:
-        is_older = path.stat().st_mtime_ns < position.modified_ns - _TIME_STEP_NS
-        return position.head_length > 0 and not is_older and _holds(path, position)
-    except OSError:
-        return False
 
 
 def _holds(path: Path, position: Position) -> bool:

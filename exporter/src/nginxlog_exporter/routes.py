@@ -79,12 +79,15 @@ class RouteCounters:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take over what there still is a template for. Raises KeyError, TypeError, ValueError."""
-        for route, status_class, count in state["responses"]:
+        """Take over what there still is a template for; what is missing began later.
+
+        Raises AttributeError, KeyError, TypeError or ValueError.
+        """
+        for route, status_class, count in state.get("responses", ()):
             if (route, status_class) in self.responses:
                 self.responses[route, status_class] = int(count)
         for route, histogram in self.durations.items():
-            if route in state["durations"]:
+            if route in state.get("durations", {}):
                 histogram.restore(state["durations"][route])
 
 

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from nginxlog_exporter.connections import Connections
+from nginxlog_exporter.readers import Reader
 from nginxlog_exporter.settings import Address
 from nginxlog_exporter.webconfig import WebConfig, WebFile
 
@@ -44,6 +46,7 @@ class Asked(NamedTuple):
 
     accept: str
     by_prometheus: bool
+    reader: Reader
 
 
 Routes = dict[str, Callable[[Asked], Answer]]
@@ -76,6 +79,9 @@ def serving(
 
 # Private
 
+# Connections in the order in which they came.
+_NUMBERS = count()
+_OF_PROXIES = ("Forwarded", "Via", "X-Forwarded-For")
 _NOT_FOUND = Answer(b"not found\n", status=HTTPStatus.NOT_FOUND)
 _WHO_ARE_YOU = Answer(
     b"unauthorized\n",
@@ -96,6 +102,10 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = 65536
     disable_nagle_algorithm = True
 
+    def setup(self) -> None:
+        super().setup()
+        self._number = next(_NUMBERS)
+
     def do_GET(self) -> None:
         web = self.server.current()
         if getattr(self.connection, "context", None) is not web.tls:
@@ -113,8 +123,18 @@ class _Handler(BaseHTTPRequestHandler):
         if web.users and not web.users.admit(self.headers.get("Authorization", "")):
             return _WHO_ARE_YOU
         route = self.server.routes.get(urlsplit(self.path).path)
-        asked = Asked(self.headers.get("Accept", ""), SCRAPER_HEADER in self.headers)
+        asked = Asked(
+            self.headers.get("Accept", ""), SCRAPER_HEADER in self.headers, self._reader()
+        )
         return route(asked) if route else _NOT_FOUND
+
+    def _reader(self) -> Reader:
+        """Return who asks; behind a proxy one connection may be that of several."""
+        forwarded = [self.headers[name] for name in _OF_PROXIES if name in self.headers]
+        address = str(self.client_address[0])
+        if forwarded:
+            return Reader(" ".join((address, *forwarded)))
+        return Reader(address, self._number)
 
     def _send(self, answer: Answer, headers: Mapping[str, str]) -> None:
         self.send_response(answer.status)

@@ -68,6 +68,7 @@ def _routes(follower: Follower, reader: Reader) -> Routes:
             follower,
             for_prometheus=asked.by_prometheus,
             with_exemplars="openmetrics" in content_type,
+            reader=asked.reader,
         )
         # No name of ours needs escaping, and to look for those that do takes half of the time.
         text = encode(  # type: ignore[call-arg]  # every encoder of the library takes it

@@ -3,15 +3,18 @@
 Promise: after a kill at any moment, a power cut or a full disk the file holds one moment of the
 past, with the counters of exactly the lines before the place. What came after it is read again, so
 nothing is lost and nothing doubled. Should it be spoiled all the same (a disk error, an editor),
-its checksum tells, and the snapshot before it takes its place: just as exact, with more to read
-again. If that is spoiled too, the caller is told and both are left for a person to look at; no
-snapshot ever stops the exporter.
+its checksum tells, and a copy of it takes its place. The copy is never older than what was shown:
+reading lines again gives the same sums, but not the same rotations, gaps and changes of pools. If
+it is spoiled too, the caller is told and both are left for a person to look at; no snapshot ever
+stops the exporter.
 """
 
 import json
 import logging
 import os
+import re
 import shutil
+from collections.abc import Iterable
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
@@ -27,25 +30,26 @@ class StateError(Exception):
 
 
 def load(path: Path) -> dict[str, Any] | None:
-    """Return the snapshot, else the one before it, None if there is none yet. Raises StateError."""
+    """Return the snapshot, else its copy, None if there is none yet. Raises StateError."""
     try:
         return _read(path)
     except FileNotFoundError:
         return None
     except StateError as spoiled:
-        try:
-            before = _read(_before(path))
-        except (FileNotFoundError, StateError):
-            raise spoiled from None
-        log.warning("%s; the snapshot before it is used", spoiled)
-        _take_back(path)
-        return before
+        for copy in (_copy(path), _before(path)):
+            with suppress(FileNotFoundError, StateError):
+                state = _read(copy)
+                log.warning("%s; %s is used", spoiled, copy.name)
+                _take_back(path, copy)
+                return state
+        raise
 
 
 def shown_more(path: Path) -> bool:
     """Tell whether there is a snapshot, but more may have been shown than what it holds.
 
-    So it is after it could not be written, and when the snapshot before has taken its place.
+    So it is after it could not be written, and when its copy has taken its place: that may be the
+    older one that version 1.0.0 kept.
     """
     return path.exists() and not _is_all(path).exists()
 
@@ -66,6 +70,20 @@ def save(path: Path, state: dict[str, Any], *, is_all: bool = True) -> None:
         raise
 
 
+def salvage(path: Path, name: str, keys: Iterable[str]) -> dict[str, int]:
+    """Return the whole numbers of an object in a spoiled snapshot or its copy, as far as found."""
+    found: dict[str, int] = {}
+    for spoiled in (path, _copy(path)):
+        with suppress(OSError):
+            text = spoiled.read_bytes().decode("ascii", "replace")
+            inside = re.search(rf'"{name}":{{([^{{}}]*)}}', text)
+            for key in keys:
+                number = re.search(rf'"{key}":(\d{{1,15}})(?!\d)', inside[1]) if inside else None
+                if number:
+                    found[key] = max(found.get(key, 0), int(number[1]))
+    return found
+
+
 def put_aside(path: Path) -> Path:
     """Rename a snapshot that cannot be used, for a person to look at. Raises OSError."""
     return path.replace(_aside(path))
@@ -76,17 +94,18 @@ def put_aside(path: Path) -> Path:
 
 def _replace(path: Path, state: dict[str, Any]) -> None:
     text = _to_text({"version": VERSION, **state})
-    new = path.with_name(path.name + ".new")
-    # A Path takes no opener.
-    with open(new, "w", encoding="ascii", opener=_private) as file:
-        file.write(f'{{"checksum":"{_checksum(text)}",{text[1:]}')
-        file.flush()
-        os.fsync(file.fileno())
-    # Without hard links there is no snapshot before this one, which does no harm.
-    with suppress(OSError):
-        _before(path).unlink(missing_ok=True)
-        _before(path).hardlink_to(path)
-    new.replace(path)
+    text = f'{{"checksum":"{_checksum(text)}",{text[1:]}'
+    places = path, _copy(path)
+    for place in places:
+        # A Path takes no opener.
+        with open(_new(place), "w", encoding="ascii", opener=_private) as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    # Killed in between, the copy is older, but nothing newer was shown.
+    for place in places:
+        _new(place).replace(place)
+    _before(path).unlink(missing_ok=True)
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)  # the new name, too
@@ -115,7 +134,16 @@ def _read(path: Path) -> dict[str, Any]:
     return state
 
 
+def _new(path: Path) -> Path:
+    return path.with_name(path.name + ".new")
+
+
+def _copy(path: Path) -> Path:
+    return path.with_name(path.name + ".copy")
+
+
 def _before(path: Path) -> Path:
+    """Return the snapshot before the last one, which version 1.0.0 kept instead of a copy."""
     return path.with_name(path.name + ".before")
 
 
@@ -124,17 +152,15 @@ def _is_all(path: Path) -> Path:
     return path.with_name(path.name + ".is-all")
 
 
-def _take_back(path: Path) -> None:
-    """Put the snapshot before into the place of a spoiled one, which is kept aside."""
+def _take_back(path: Path, copy: Path) -> None:
+    """Put a copy into the place of a spoiled snapshot, which is kept aside."""
     with suppress(OSError):
         _is_all(path).unlink(missing_ok=True)
     with suppress(OSError):
-        shutil.copyfile(path, _aside(path))
+        shutil.copy(path, _aside(path))
     with suppress(OSError):
-        new = path.with_name(path.name + ".new")
-        new.unlink(missing_ok=True)
-        new.hardlink_to(_before(path))
-        new.replace(path)
+        shutil.copy(copy, _new(path))
+        _new(path).replace(path)
 
 
 def _aside(path: Path) -> Path:

@@ -1,9 +1,9 @@
 """Step 1 of the path: one log that is rotated, cut and replaced -> one endless source of blocks.
 
-Promise: every complete line comes once, in order, whatever happens to the file; where lines were
-lost, or may have been, a gap says so, with the bytes known to be lost. A missing or unreadable file
-is no error: `readable` says it and reading goes on when it is back. Memory is bounded by the size
-of a block.
+Promise: every complete line comes once, whatever happens to the file, and in order but for late
+ones; where lines were lost, or may have been, a gap says so, with the bytes known to be lost. A
+missing or unreadable file is no error: `readable` says it and reading goes on when it is back.
+Memory is bounded by the size of a block.
 
 pygtail's part is the walk: read on from a place, at the end ask whether there is a newer file,
 close, begin that one. What it gets wrong for a daemon is replaced here. Text lines one by one: now
@@ -12,16 +12,19 @@ read, by device, inode, first bytes and last bytes read. One rotated file: now a
 Live truncation unseen, and an unterminated last line that stops it for ever: both handled. An
 offset file written in place: now the position is part of the snapshot (state.py).
 
-Limits, none of which is a gap: lines that copytruncate destroys between its copy and its cut; lines
-that a worker writes to a renamed file that was quiet for a minute (late.py), or after the log was
-rotated once more; rotated files before the first line was ever counted, or deleted before their
-turn while an older one that was read is still there. A rotated file that exists
-but cannot be read holds the reader up (`readable` is False) rather than being skipped.
+A file that comes after the one being read is opened at once (ahead.py), and one that was left is
+read on for a while (late.py): nginx's workers reopen their log each in its own time.
+
+Limits, none of which is a gap: lines that copytruncate destroys between its copy and its cut; a
+file that came and went between two looks; lines that a worker writes to a renamed file that was
+quiet for a minute, unless they are there at the next rotation, not compressed. A rotated file that
+exists but cannot be read holds the reader up (`readable` is False) rather than being skipped.
 """
 
 import os
 import stat
-import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from gzip import GzipFile
 from io import FileIO
@@ -30,14 +33,12 @@ from typing import NamedTuple
 
 from pygtail import Pygtail
 
-from nginxlog_exporter import place, rotation
-from nginxlog_exporter.late import LeftFile
+from nginxlog_exporter import late, place, rotation
+from nginxlog_exporter.ahead import Ahead
+from nginxlog_exporter.late import LateFiles
 from nginxlog_exporter.lines import end_of_lines, read_lines
-from nginxlog_exporter.place import LogFile, Position
+from nginxlog_exporter.place import DAMAGE, MOST_LEFT, Identity, LogFile, Position
 from nginxlog_exporter.rotation import Following
-
-# nginx's workers go on writing to the renamed file until each has reopened its log.
-QUIET_SECONDS = 1.0
 
 RENAME, TRUNCATE, REPLACE = ROTATIONS = ("rename", "truncate", "replace")
 LOST, TRUNCATED, DAMAGED = GAPS = ("lost", "truncated", "damaged")
@@ -86,37 +87,59 @@ class Tail(Pygtail):  # type: ignore[misc]  # pygtail ships no types
         self._rotation: str | None = None
         self._gap: str | None = None
         self._lost_bytes = 0
-        self._left_file = LeftFile(path)
+        self._late = LateFiles(path)
+        self._ahead = Ahead(path)
+        # The next file, opened already.
+        self._taken: LogFile | None = None
+        # Device and inode of the log as of the last look, and the time of its folder.
+        self._live: Identity | None = None
+        self._folder_ns = 0
+        self._late_was_last = False
+
+    def begin(self) -> None:
+        """Find the first place, if there is none yet, so that it can be kept before all else."""
+        with suppress(OSError, *DAMAGE):
+            if self.position is None:
+                self._filehandle()
 
     def read(self) -> Block | None:
         """Return the next block, None if there is nothing new."""
-        block: Block | None = None
         self._look_for_it()
         try:
-            block = self._late_block() or self._walk()
-        except StopIteration:
-            pass
-        except rotation.DAMAGE:
-            block = self._give_up()
+            self._look_ahead()
+            # A file that never ends must not keep the other one waiting.
+            for read in self._ways():
+                block = read()
+                if block:
+                    self._late_was_last = read == self._late_block
+                    return block
+        except DAMAGE:
+            return self._give_up()
         except OSError:
-            self._close()
+            self._let_go()
             self.readable = False
-        return block
+        return None
 
     @property
     def is_lost(self) -> bool:
         """Whether the log is not there, and nothing that it was renamed to is either."""
         return self.missing and self._is_closed()
 
+    @property
+    def is_told(self) -> bool:
+        """Whether no block is due that tells what happened to the file."""
+        return not (self._rotation or self._gap or self._was_cut)
+
     def backlog(self) -> int:
-        """Return how many bytes wait in the open file and the log, not in rotated ones between."""
-        if self.position is None:
+        """Return how many bytes wait; of compressed files only the one being read is not known."""
+        position = self.position
+        if position is None:
             return 0
         try:
-            live = self.path.stat().st_size
-            if self._is_closed() or self._is_live():
-                return max(live - self.position.offset, 0)
-            return live + max(os.fstat(self.fh.fileno()).st_size - self.position.offset, 0)
+            if self._is_closed():
+                return max(self.path.stat().st_size - position.offset, 0)
+            size = 0 if isinstance(self.fh, GzipFile) else os.fstat(self.fh.fileno()).st_size
+            return max(size - position.offset, 0) + self._ahead.size
         except OSError:
             return 0
 
@@ -124,13 +147,18 @@ class Tail(Pygtail):  # type: ignore[misc]  # pygtail ships no types
 
     def __del__(self) -> None:
         # pygtail's own opens the file again in order to close it.
-        self._close()
-        self._left_file.forget()
+        with suppress(AttributeError):  # a constructor that raised
+            self._close()
+            self._late.forget()
+            self._ahead.forget()
 
     def _look_for_it(self) -> None:
         self.missing = False
+        self._live = None
         try:
-            self.readable = stat.S_ISREG(self.path.stat().st_mode) and os.access(self.path, os.R_OK)
+            status = self.path.stat()
+            self._live = status.st_dev, status.st_ino
+            self.readable = stat.S_ISREG(status.st_mode) and os.access(self.path, os.R_OK)
         except OSError as error:  # also where the folder may not be entered
             self.readable = False
             self.missing = isinstance(error, FileNotFoundError)
@@ -138,31 +166,78 @@ class Tail(Pygtail):  # type: ignore[misc]  # pygtail ships no types
                 # One that comes later is new from its beginning.
                 self._from_end = False
 
-    def _walk(self) -> Block:
-        """Return the next block; StopIteration at the end of the last file."""
+    def _look_ahead(self) -> None:
+        """See the files that have come since, before anybody can delete them."""
+        if self._is_closed() or self._complete or self.position is None:
+            return
+        if self._live in (self._ahead.last or self.position.identity, None):
+            folder_ns = self.path.parent.stat().st_mtime_ns
+            if self._live or folder_ns == self._folder_ns:
+                return
+            self._folder_ns = folder_ns
+        self._see()
+
+    def _see(self) -> None:
+        assert self.position is not None  # noqa: S101 - a file is open
+        position = self.position
+        if not position.head_length:
+            # It was empty; by what it holds now a compressed copy of it is known.
+            now = place.begin(self.fh)
+            position = replace(
+                position, head_length=now.head_length, head_digest=now.head_digest, size=now.size
+            )
+        position = replace(position, left=self._late.known_by(position.left))
+        lost = self._ahead.see(position, self._late.opened | {position.identity})
+        if lost.files:
+            self._gap, self._lost_bytes = LOST, self._lost_bytes + lost.size
+        left = self._late.look_again(self.position.left)
+        self.position = replace(self.position, left=left, ahead=self._ahead.positions)
+
+    def _ways(self) -> list[Callable[[], Block | None]]:
+        ways = [self._late_block, self._walk]
+        return ways[::-1] if self._late_was_last else ways
+
+    def _walk(self) -> Block | None:
+        """Return the next block, None at the end of the last file."""
         while True:
             try:
                 block: Block = self.next()
             except StopIteration:
                 # pygtail goes on to one more file at a time, and that one may be empty.
                 if self._complete or not self._is_over():
-                    raise
+                    return None
             else:
                 return block
 
     def _filehandle(self) -> LogFile:
         """Return the open file; called by pygtail too."""
+        if self._taken:
+            self.fh, self._taken = self._taken, None
         if self._is_closed():
+            if self.position:
+                left = self._late.known_by(self.position.left)
+                self.position = replace(self.position, left=left)
             file, following = rotation.open_following(self.path, self.position)
             self._note(following)
             if self.position and following.goes_on:
                 self.position = place.resume(self.position, file)
             else:
-                offset = end_of_lines(file) if self._from_end else 0
-                self.position = place.begin(file, offset, following.left)
+                self.position = self._begun(file)
             self._from_end = False
             self.fh = file
+            if not self._complete:
+                self._see()
         return self.fh
+
+    def _begun(self, file: LogFile) -> Position:
+        """Return the beginning of a file that was found, not taken from those ahead."""
+        position = place.begin(file, end_of_lines(file) if self._from_end else 0)
+        before = self.position
+        if before is None:
+            left = () if self._complete else _read_by_others(self.path)
+            return replace(position, left=left)
+        left = before.to_leave(finished=True) if before.finished else before.left
+        return replace(position, left=left, ahead=before.ahead)
 
     def _get_next_line(self) -> Block:
         """Return a block where pygtail returns a line; StopIteration at the end of the file."""
@@ -173,7 +248,7 @@ class Tail(Pygtail):  # type: ignore[misc]  # pygtail ships no types
             assert self.position is not None  # noqa: S101 - set when the file was opened
             status = os.fstat(file.fileno())
             # To a compressed file nothing is added; what comes after it need not be known yet.
-            over = isinstance(file, GzipFile) or self._is_over()
+            over = isinstance(file, GzipFile) or self._is_finished(status)
             lines, size, too_long = read_lines(file, self.position.offset, over=over)
             # Looked at after reading, so that nothing can happen to the content in between.
             if self._is_what_was_read(file):
@@ -183,22 +258,31 @@ class Tail(Pygtail):  # type: ignore[misc]  # pygtail ships no types
         if not (size or self._gap):
             raise StopIteration
         self.position = place.advance(self.position, file, size, lines)
-        block = Block(
-            lines, self.position, size, too_long, self._rotation, self._gap, self._lost_bytes
-        )
+        return self._told(Block(lines, self.position, size, too_long))
+
+    def _told(self, block: Block) -> Block:
+        """Return the block with what happened to the file before it."""
+        told = block._replace(rotation=self._rotation, gap=self._gap, lost_bytes=self._lost_bytes)
         self._rotation, self._gap, self._lost_bytes = None, None, 0
-        return block
+        return told
 
     def _is_new_file(self) -> bool:
         """Tell pygtail whether to close this file, read to its end, and begin the next."""
         if self._complete or not self._is_over():
             return False
-        assert self.position is not None  # noqa: S101 - the file is open
-        self.position = replace(self.position, finished=True)
+        before = self.position
+        assert before is not None  # noqa: S101 - the file is open
+        try:
+            self._taken, position = self._ahead.take()
+        except FileNotFoundError:
+            self._see()
+            return False
+        left = before.to_leave(finished=isinstance(self.fh, GzipFile))
+        self.position = replace(position, left=left, ahead=self._ahead.positions)
         deleted = os.fstat(self.fh.fileno()).st_nlink == 0
         self._rotation = TRUNCATE if self._was_cut else REPLACE if deleted else RENAME
         self._was_cut = False
-        self._left_file.watch(self.fh)
+        self._late.watch(self.fh, before)
         return True
 
     def _note(self, following: Following) -> None:
@@ -208,62 +292,69 @@ class Tail(Pygtail):  # type: ignore[misc]  # pygtail ships no types
             return
         assert self.position is not None  # noqa: S101 - else nothing can be missing
         self._rotation, self._gap = (TRUNCATE, TRUNCATED) if self._was_cut else (REPLACE, LOST)
-        self._lost_bytes = self.position.unread
+        self._lost_bytes += self.position.unread
         self._was_cut = False
-        self._left_file.forget()
 
     def _is_what_was_read(self, file: LogFile) -> bool:
         """Tell whether what was read is the continuation of what was read before."""
         assert self.position is not None  # noqa: S101 - set when the file was opened
         if not isinstance(file, FileIO):
             return True  # known when it was opened; nobody writes to it
-        if self.position.offset:
+        if self.position.head_length:
             return place.still_holds(file, self.position)
         status = os.fstat(file.fileno())
         # Lines may have come and gone since the file was seen empty, cut off by copytruncate.
         return status.st_mtime_ns == self.position.modified_ns or status.st_nlink == 0
 
     def _is_over(self) -> bool:
-        """Tell whether the open file gets no more lines and there is another to go on with."""
+        """Tell whether there is another file to go on with."""
         if self._complete:
             return True
-        if self._is_closed() or self._is_live() or self.position is None:
-            return False
-        age = time.time() - os.fstat(self.fh.fileno()).st_mtime
-        # Not just `age >= ...`: a clock that was set back must not hold the reader up.
-        quiet = not -QUIET_SECONDS < age < QUIET_SECONDS
-        return quiet and rotation.successor(self.path, self.position) is not None
+        return not self._is_closed() and bool(self._ahead)
 
-    def _is_live(self) -> bool:
-        status = os.fstat(self.fh.fileno())
-        try:
-            live = self.path.stat()
-        except OSError:
-            return False
-        return (live.st_dev, live.st_ino) == (status.st_dev, status.st_ino)
+    def _is_finished(self, status: os.stat_result) -> bool:
+        """Tell whether the open file gets no more lines, so that its last one needs no newline."""
+        return self._complete or (self._is_over() and late.is_quiet(status, late.QUIET_SECONDS))
 
     def _late_block(self) -> Block | None:
-        """Return what a worker wrote to the renamed file after it was left."""
+        """Return what a worker wrote to a renamed file after it was left."""
         position = self.position
-        # Between two files the place that was left is not that of the file being watched.
-        if position is None or position.left is None or position.finished:
+        if position is None or self._complete:
             return None
-        late = self._left_file.read(position.left)
-        if late is None:
+        found = self._late.read(position, self._live)
+        if found is None:
             return None
-        self.position = replace(position, left=late.left)
-        return Block(late.lines, self.position, late.size, late.too_long)
+        self.position = replace(position, left=found.left)
+        if found.is_gap:
+            self._gap, self._lost_bytes = LOST, self._lost_bytes + found.lost_bytes
+            return self._told(Block(b"", self.position))
+        if not found.size:
+            return None
+        return Block(found.lines, self.position, found.size, found.too_long)
 
     def _give_up(self) -> Block:
         """Go on behind a compressed file that cannot be read to its end."""
         assert self.position is not None  # noqa: S101 - the file is open
         self._close()
-        self._left_file.forget()
+        self._gap = DAMAGED
         self.position = replace(self.position, finished=True)
-        block = Block(b"", self.position, rotation=self._rotation, gap=DAMAGED)
-        self._rotation = None
-        return block
+        return self._told(Block(b"", self.position))
+
+    def _let_go(self) -> None:
+        """Close a file that cannot be read just now; it is found again, if it has a name."""
+        if not self._is_closed() and os.fstat(self.fh.fileno()).st_nlink:
+            self._close()
 
     def _close(self) -> None:
         if not self._is_closed():
             self.fh.close()
+
+
+def _read_by_others(log: Path) -> tuple[Position, ...]:
+    """Return the ends of the newest rotated files as of the first start: they are not ours."""
+    ends = []
+    for path in rotation.rotated(log)[-MOST_LEFT:]:
+        with suppress(OSError, *DAMAGE), rotation.open_log(path) as file:
+            offset = end_of_lines(file) if isinstance(file, FileIO) else 0
+            ends.append(replace(place.begin(file, offset), finished=True))
+    return tuple(ends)

@@ -1,0 +1,43 @@
+"""What the exporter costs on logs that flatter it less than the one of the race."""
+
+import statistics
+from pathlib import Path
+
+from exporter.bench import contenders, generate, process
+from exporter.bench.contenders import Course
+from exporter.bench.figure import Figure
+from exporter.bench.formats import FORMATS, TEAL
+from exporter.bench.generate import Shape
+
+SHAPES = {
+    "as in the race": Shape(),
+    "wide durations": Shape(wide=True),
+    "pools that alternate, half and half": Shape(alternating=True),
+    "wide durations and pools that alternate": Shape(wide=True, alternating=True),
+    "one bad line in 400": Shape(bad_every=400),
+    "all of these": Shape(wide=True, alternating=True, bad_every=400),
+}
+
+
+def measure(folder: Path, *, lines: int, runs: int) -> list[Figure]:
+    """Read each log that often, all of them in turn. Raises FailedError."""
+    courses = {}
+    for number, (name, shape) in enumerate(SHAPES.items()):
+        courses[name] = Course(FORMATS[TEAL], folder / f"{number}.log", folder, folder)
+        generate.write(courses[name].log, FORMATS[TEAL], lines, shape=shape)
+    rates: dict[str, list[float]] = {name: [] for name in courses}
+    for _ in range(runs):
+        for name, course in courses.items():
+            entry = contenders.exporter(course)
+            cost, _ = process.measure(entry.command, entry.environment)
+            rates[name].append(lines / cost.cpu_seconds)
+    usual = statistics.median(rates["as in the race"])
+    return [
+        Figure(
+            f"A log of {lines:,} lines, {name}",
+            f"{median:,.0f} lines per CPU-second (median of {runs}), {median / usual:.0%} of first",
+            "stated",
+        )
+        for name, each in rates.items()
+        for median in [float(f"{statistics.median(each):.3g}")]
+    ]

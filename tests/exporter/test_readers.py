@@ -1,0 +1,127 @@
+"""Every reader sees a series as 0 before its number: also the second Prometheus."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from loglines import line, settings, teal_format
+
+from nginxlog_exporter.follow import Follower
+from nginxlog_exporter.reader import Reader as Loop
+from nginxlog_exporter.readers import Reader, Readers
+from nginxlog_exporter.serve import serving
+from nginxlog_exporter.service import _routes
+from nginxlog_exporter.settings import Address
+
+PROMETHEUS = {"X-Prometheus-Scrape-Timeout-Seconds": "5"}
+OLD = ("old", ("a",))
+NEW = ("new", ("a",))
+
+
+def test_each_address_sees_a_zero() -> None:
+    """Whoever was there before the series appeared."""
+    readers = Readers()
+    assert readers.announce([OLD], Reader("a")) == {OLD}
+    assert readers.announce([OLD], Reader("b")) == set()  # it would be a reset after the number
+
+    assert readers.announce([OLD, NEW], Reader("a")) == {NEW}
+    assert readers.announce([OLD, NEW], Reader("a")) == set()
+    assert readers.announce([OLD, NEW], Reader("b")) == {NEW}
+    assert readers.announce([OLD, NEW], Reader("c")) == set()
+
+
+def test_two_behind_one_address_are_told_apart_by_their_connections() -> None:
+    """As long as they keep them; whoever comes anew goes on where the address was."""
+    readers = Readers()
+    for connection in (1, 2):
+        readers.announce([OLD], Reader("a", connection))
+
+    assert readers.announce([OLD, NEW], Reader("a", 1)) == {NEW}
+    assert readers.announce([OLD, NEW], Reader("a", 2)) == {NEW}
+    assert readers.announce([OLD, NEW], Reader("a", 3)) == set()
+    assert readers.announce([OLD, NEW], Reader("a", 1)) == set()
+
+
+def test_who_has_seen_what_survives_a_restart() -> None:
+    """The second server may scrape after it for the first time."""
+    readers = Readers()
+    for address in ("a", "b"):
+        readers.announce([OLD], Reader(address))
+    readers.announce([OLD, NEW], Reader("a"))
+    again = Readers()
+    again.restore(readers.to_state())
+
+    assert again.announce([OLD, NEW], Reader("a")) == set()
+    assert again.announce([OLD, NEW], Reader("b")) == {NEW}
+
+
+def test_counters_that_begin_anew_are_new_to_all() -> None:
+    """What they were before does not count."""
+    readers = Readers()
+    for address in ("a", "b"):
+        readers.announce([OLD], Reader(address))
+    readers.begin_anew()
+
+    assert readers.announce([OLD], Reader("a")) == {OLD}
+    assert readers.announce([OLD], Reader("b")) == {OLD}
+
+
+def test_readers_without_end_are_not_all_remembered() -> None:
+    """A scanner must not fill the memory, nor the snapshot."""
+    readers = Readers()
+    for number in range(1000):
+        readers.announce([OLD], Reader(str(number), number))
+
+    assert len(readers.to_state()["readers"]) <= 32
+    assert len(readers._connections) <= 128
+
+
+@pytest.fixture
+def exporter(tmp_path: Path) -> Iterator[tuple[Follower, str]]:
+    """Serve an exporter that reads when it is told to."""
+    (tmp_path / "access.log").write_bytes(line())
+    follower = Follower(settings(tmp_path), teal_format())
+    follower.restore()
+    follower.catch_up()
+    with serving(Address("127.0.0.1", 0), _routes(follower, Loop(follower))) as address:
+        yield follower, f"http://{address}/metrics"
+
+
+def scraped(url: str, who: object, **headers: str) -> float | None:
+    """Scrape as Prometheus does; return the number of DELETEs."""
+    text = who.get(url, headers={**PROMETHEUS, **headers}, timeout=20).text
+    found = re.search(r'requests_total{method="DELETE".*} (\S+)', text)
+    return float(found[1]) if found else None
+
+
+@pytest.mark.parametrize("proxied", [False, True])
+def test_two_servers_that_scrape_in_turn(
+    exporter: tuple[Follower, str], tmp_path: Path, proxied: bool
+) -> None:
+    """Both see 0 and then the number, over connections of their own or through a proxy."""
+    follower, url = exporter
+    headers = [{"X-Forwarded-For": f"10.0.0.{n}"} if proxied else {} for n in (1, 2)]
+    with requests.Session() as one, requests.Session() as other:
+        servers = [(other if proxied else one, headers[0]), (other, headers[1])]
+        assert [scraped(url, who, **h) for who, h in servers] == [None, None]
+        with (tmp_path / "access.log").open("ab") as log:
+            log.write(line(request_method="DELETE"))
+        follower.catch_up()
+        seen = [[scraped(url, who, **h) for _ in range(3)] for who, h in servers]
+
+    assert seen == [[0, 1, 1], [0, 1, 1]]
+
+
+def test_one_that_connects_anew_each_time_sees_no_second_zero(
+    exporter: tuple[Follower, str], tmp_path: Path
+) -> None:
+    """It would be a reset."""
+    follower, url = exporter
+    scraped(url, requests)
+    with (tmp_path / "access.log").open("ab") as log:
+        log.write(line(request_method="DELETE"))
+    follower.catch_up()
+
+    assert [scraped(url, requests) for _ in range(3)] == [0, 1, 1]
