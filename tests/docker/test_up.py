@@ -133,7 +133,7 @@ def test_both_releases_change_and_no_request_fails(stack, docker):
 def test_a_setting_that_both_share_changes_the_port_of_both(stack, docker):
     """nginx knows each pool where it is at that moment.
 
-    Each request has a connection of its own: what a reload costs a connection that idles is nginx's.
+    Each request has a connection of its own: what a reload costs an idle one is nginx's.
     """
     stack.environment["POOL_PORT"] = "3000"
     clients = [
