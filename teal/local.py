@@ -105,6 +105,8 @@ class LocalRuntime:
                 self._supervisor.call("startProcess", "prometheus", False)
         else:
             orphans.end(self._orphans(), outlived=("nginx",))
+            # That number may be another program's by now, and rotate.sh would signal it.
+            (self.layout.nginx / "parent.pid").unlink(missing_ok=True)
             self._supervisor.start()
         return ["There are no images without Docker: PULL=1 does nothing."] if pull else []
 

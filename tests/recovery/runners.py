@@ -95,6 +95,7 @@ class Processes:
     """The runner of a stack of plain processes."""
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._socket = folder / "supervisor.sock"
         self._pidfile = folder / "supervisord.pid"
 
@@ -103,7 +104,9 @@ class Processes:
 
     def processes(self, part: str) -> list[int]:
         pid = int(self._call("getProcessInfo", part)["pid"])
-        return [pid, *descendants(pid)] if pid else []
+        # nginx outlives who started it, and is then nobody's child; its folder is its own.
+        apart = _working_in(self._folder / part) if part == "nginx" else []
+        return list(dict.fromkeys([pid, *descendants(pid), *apart])) if pid else []
 
     def restart(self, part: str) -> None:
         self._call("stopProcess", part)
@@ -180,3 +183,15 @@ def title(pid: int) -> str:
     with suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
     return ""
+
+
+# Private
+
+
+def _working_in(folder: Path) -> list[int]:
+    found = []
+    for link in Path("/proc").glob("[0-9]*/cwd"):
+        with suppress(OSError):
+            if link.readlink() == folder:
+                found.append(int(link.parent.name))
+    return found
