@@ -106,6 +106,7 @@ class LocalRuntime:
         else:
             orphans.end(self._orphans(), outlived=("nginx",))
             # That number may be another program's by now, and rotate.sh would signal it.
+            (self.layout.nginx / "parent.pid").unlink(missing_ok=True)
             self._supervisor.start()
         return ["There are no images without Docker: PULL=1 does nothing."] if pull else []
 
