@@ -1,7 +1,7 @@
 """Tests of nginx alone need its program, which `make up` fetches."""
 
 import pytest
-from world import World
+from nginx_world import World
 
 from teal import packages
 
