@@ -21,6 +21,7 @@ MANY_RESTARTS = 5
 # One that ends again and again answers now and then.
 ANSWERS_IN_A_ROW = 3
 WORDS_SHOWN = 5
+MOST_STEPS = 20
 
 
 class Quiet(Protocol):
@@ -87,9 +88,13 @@ class Rollout:
         if self._home != self.traffic.desired():
             self.tell(f"The command before was interrupted; {self._home} shall serve again.")
         try:
-            while not isinstance(step := next_step(self._look()), Finish):
-                if not self._take(step):
+            # A handful is what it takes: whatever is wrong, this ends.
+            for _ in range(MOST_STEPS):
+                step = next_step(self._look())
+                if isinstance(step, Finish) or not self._take(step):
                     break
+            else:
+                self._note("The pools do not settle: see make status, then: make up")
             for pool in POOLS:
                 if self.fleet.is_current(pool):
                     if self._is_up(pool):
