@@ -83,20 +83,26 @@ class Untouched:
         self._settings = settings
 
     def __enter__(self):
-        self._before = self._state()
+        self._before, self._told = self._state(), self._messages()
         return self
 
     def __exit__(self, kind, *_):
         if kind is None:
             assert self._before == self._state()
+            # The stack itself may have told something meanwhile.
+            told = self._messages()
+            assert self._told.keys() <= told.keys()
+            assert not [text for text in told.values() if "evil" in text.lower()]
+
+    def _messages(self):
+        found = requests.get(self._settings.url("inbox") + "/api/messages", timeout=5).json()
+        return {message["id"]: str(message) for message in found["messages"]}
 
     def _state(self):
         url = self._settings.url
-        told = requests.get(url("inbox") + "/api/messages", timeout=5).json()["messages"]
         alerts = requests.get(url("alertmanager") + "/api/v2/alerts", timeout=5).json()
         metrics = requests.get(url("alertmanager") + "/metrics", timeout=5).text
         return {
-            "messages": len(told),
             "trouble": requests.get(url("inbox") + "/api/trouble", timeout=5).json()["trouble"],
             "silences": len(silences.in_force(self._settings)),
             "alerts": "Evil" in str(alerts),
