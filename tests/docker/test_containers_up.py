@@ -41,8 +41,8 @@ def running_moody(make_stack, moody):
         GREEN_IMAGE=moody,
         BLUE_RELEASE="v1",
         GREEN_RELEASE="v1",
-        # A busy machine answers late; that is no fault of what is tried here.
-        READ_TIMEOUT="20s",
+        # What does not come up is not waited for long.
+        POOL_START_SECONDS="25",
     )
     stack.run("up")
     yield stack
@@ -158,7 +158,7 @@ def _address(line):
     ("settings", "words"),
     [
         ({"GREEN_RELEASE": "crash"}, ["boom: no database", "GREEN_RELEASE v1 -> crash"]),
-        ({"GREEN_RELEASE": "sick"}, ["answers its health check with 500", "HEALTH_PATH"]),
+        ({"GREEN_RELEASE": "sick"}, ["answers its health check with 500", "POOL_ENV_FILE"]),
         ({"GREEN_RELEASE": "deaf"}, ["listen on 0.0.0.0"]),
         ({"GREEN_RELEASE": "lies"}, ["green answers / with 500"]),
         ({"GREEN_RELEASE": "writes"}, ["Read-only file system", "POOL_READ_ONLY=false"]),
