@@ -47,7 +47,7 @@ class Pool:
         """Start it with an image and settings, and do not wait."""
         self.stack.environment |= {"POOL_STOP_SECONDS": "1", "GREEN_IMAGE": image, **settings}
         runtime = self.runtime
-        runtime._tell_of_pools()
+        runtime._tell_of_parts(has_grafana=False)
         runtime._compose.up("green", flags=["--no-deps"])
 
     @property
