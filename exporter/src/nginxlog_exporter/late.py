@@ -131,8 +131,9 @@ class LateFiles:
         if one.head_length:
             return rotation.find(self._log, one)
         after = position.left[position.left.index(one) + 1 :]
-        known = next((other for other in after if other.head_length), position)
-        return rotation.before(self._log, known, one)
+        between = next((at for at, other in enumerate(after) if other.head_length), len(after))
+        known = (*after, position)[between]
+        return rotation.before(self._log, known, one, between=between)
 
     def _now(self, one: Position) -> Position | None:
         file = self._files.get(one.identity)
