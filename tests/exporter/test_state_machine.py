@@ -51,11 +51,14 @@ class Machine(RuleBasedStateMachine):
         self.readers: dict[str, set[object]] = {}
         self.resets = 0
 
-    @initialize(lossy=st.booleans(), by_date=st.booleans(), quiet=st.booleans())
-    def begin(self, lossy: bool, by_date: bool, quiet: bool) -> None:
+    @initialize(
+        lossy=st.booleans(), by_date=st.booleans(), quiet=st.booleans(), killed=st.booleans()
+    )
+    def begin(self, lossy: bool, by_date: bool, quiet: bool, killed: bool) -> None:
         """Have the exporter find a first place; nothing else is kept of it for now.
 
-        Without `quiet`, workers seem to write to every rotated file for ever.
+        It may be `killed` then, and the log be rotated before it is there again. Without `quiet`,
+        workers seem to write to every rotated file for ever.
         """
         seconds = 0.0 if quiet else 3600.0
         self.stack.enter_context(mock.patch("nginxlog_exporter.late.QUIET_SECONDS", seconds))
@@ -64,6 +67,10 @@ class Machine(RuleBasedStateMachine):
         self.write(1)
         self.restart()
         self.catch_up()
+        if killed:
+            self.crash(torn=False, spoiled=False, older=False)
+            self.rotate_by_rename(gap=False)
+            self.restart()
 
     # nginx
 
@@ -241,9 +248,13 @@ class Machine(RuleBasedStateMachine):
                 assert unparsed == self.world.torn
 
     @precondition(lambda self: self.follower and not self.follower.shown_more)
-    @rule(reader=st.sampled_from("ab"))
-    def scrape(self, reader: str) -> None:
+    @rule(readers=st.sampled_from(["a", "b", "ab"]))
+    def scrape(self, readers: str) -> None:
         """Nothing that a reader ever scraped goes down, and what is new to it is 0."""
+        for reader in readers:
+            self._scrape(reader)
+
+    def _scrape(self, reader: str) -> None:
         with self._saving():
             numbers = growing(self.follower, reader=reader)
         known = self.readers.get(reader)
@@ -302,7 +313,10 @@ def _make_older(path: Path) -> None:
     for counters in (state, *inside):
         for name in list(counters):
             value = counters[name]
-            numbers = value.values() if isinstance(value, dict) else [value]
+            if isinstance(value, dict):
+                numbers = list(value.values())
+            else:
+                numbers = [pair[-1] for pair in value] if isinstance(value, list) else [value]
             if name != "version" and not any(numbers):
                 del counters[name]
     path.write_text(json.dumps(state))
