@@ -230,13 +230,11 @@ def test_after_a_spoiled_snapshot_no_series_is_taken_for_new(tmp_path: Path) -> 
     assert shown(restarted(tmp_path)) == 5
 
 
-def test_a_stop_while_lines_are_read_again_is_no_end_of_it(tmp_path: Path) -> None:
+def test_a_stop_while_lines_are_read_again_is_no_end_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The snapshot of that moment still holds less than what was shown."""
-    append(tmp_path, *numbered(5))
-    first = restarted(tmp_path)
-    first.save()
-    assert [shown(first), shown(first)] == [0, 5]
-    spoil(tmp_path)
+    shown_before_a_full_disk(tmp_path, monkeypatch)
     stopped = Follower(settings(tmp_path), teal_format())
     stopped.restore()
     stopped.catch_up(lambda: False)

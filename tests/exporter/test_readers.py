@@ -8,6 +8,7 @@ import pytest
 import requests
 from loglines import line, settings, teal_format
 
+from nginxlog_exporter import expose
 from nginxlog_exporter.follow import Follower
 from nginxlog_exporter.reader import Reader as Loop
 from nginxlog_exporter.readers import Reader, Readers
@@ -55,6 +56,21 @@ def test_who_has_seen_what_survives_a_restart() -> None:
 
     assert again.announce([OLD, NEW], Reader("a")) == set()
     assert again.announce([OLD, NEW], Reader("b")) == {NEW}
+
+
+def test_that_a_reader_was_there_is_kept_at_once(tmp_path: Path) -> None:
+    """Also if nothing was new to it: what comes next will be."""
+    (tmp_path / "access.log").write_bytes(line())
+    follower = Follower(settings(tmp_path), teal_format())
+    follower.restore()
+    follower.catch_up()
+    for address in ("a", "b"):
+        expose.metrics(follower, for_prometheus=True, reader=Reader(address))
+    again = Follower(settings(tmp_path), teal_format())
+    again.restore()
+
+    assert again.announce([NEW], Reader("a")) == {NEW}
+    assert again.announce([NEW], Reader("b")) == {NEW}
 
 
 def test_counters_that_begin_anew_are_new_to_all() -> None:

@@ -220,3 +220,29 @@ def test_the_backlog_is_that_of_all_files(log: Path, reader: Reader) -> None:
     reader.tail._look_ahead()
 
     assert reader.tail.backlog() == len(B + C + D)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_several_empty_files_in_a_row_are_no_gap(log: Path, reader: Reader, packed: bool) -> None:
+    """As a quiet night leaves them; they have no content to be known by after a kill."""
+    append(log, A)
+    reader.read()
+    for number in (5, 4, 3, 2):
+        log.rename(f"{log}.{number}")
+        log.touch()
+        reader.read()
+    log.rename(f"{log}.1")
+    append(log, B)
+    assert reader.read() == B
+    if packed:
+        for number in (1, 2, 3, 4):
+            plain = Path(f"{log}.{number}")
+            moment = plain.stat().st_mtime_ns
+            plain.unlink()
+            packed_file = Path(f"{log}.{number}.gz")
+            packed_file.write_bytes(gzip.compress(C if number == 3 else b""))
+            os.utime(packed_file, ns=(moment, moment))
+    reader.restart()
+
+    assert reader.read() == (C if packed else b"")
+    assert reader.gaps == []

@@ -161,7 +161,8 @@ class Follower:
     def announce(self, children: Iterable[Series], reader: Reader) -> set[Series]:
         """Return which of these series this reader has to see as 0, and remember that it has."""
         new = self._readers.announce(children, reader)
-        self._changed |= bool(new)
+        self._changed |= self._readers.is_changed
+        self._readers.is_changed = False
         if self._had_shown_more:
             # Any of them may have been shown before, and none may fall.
             self._had_shown_more, self._changed = False, True

@@ -131,8 +131,10 @@ class LateFiles:
         if one.head_length:
             return rotation.find(self._log, one)
         after = position.left[position.left.index(one) + 1 :]
-        known = next((other for other in after if other.head_length), position)
-        return rotation.before(self._log, known, one)
+        empty = next((at for at, other in enumerate(after) if other.head_length), len(after))
+        # One that is finished may be this very file, read when it was compressed.
+        between = sum(not other.finished for other in after[:empty])
+        return rotation.before(self._log, (*after, position)[empty], one, between=between)
 
     def _now(self, one: Position) -> Position | None:
         file = self._files.get(one.identity)

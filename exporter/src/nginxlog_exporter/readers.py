@@ -28,6 +28,8 @@ class Readers:
     """Numbers series in the order in which they appeared, and how far each reader has come."""
 
     def __init__(self) -> None:
+        # What is to be kept is not what it was; for whoever keeps it to take back.
+        self.is_changed = False
         self._numbers: dict[Series, int] = {}
         self._last = 0
         self._addresses: dict[str, int] = {}
@@ -46,6 +48,7 @@ class Readers:
         if reader.connection is not None:
             upto = self._connections.get(reader.connection, upto)
             _remember(self._connections, reader.connection, self._last, MOST_CONNECTIONS)
+        self.is_changed |= self._addresses.get(reader.address) != self._last
         _remember(self._addresses, reader.address, self._last, MOST_READERS)
         if upto == self._last:
             return set()

@@ -89,21 +89,21 @@ def find_same(log: Path, position: Position) -> Path | None:
     return next((path for path in (log, *rotated(log)) if _is_same(path, position)), None)
 
 
-def before(log: Path, known: Position, empty: Position) -> Path | None:
-    """Return the file that was empty when it was left for the known one, None if it is gone.
+def before(log: Path, known: Position, empty: Position, *, between: int) -> Path | None:
+    """Return the file that was empty when it was left for a known one, None if it is gone.
 
-    It has no content to be known by, perhaps not even its inode any more: what stands directly
-    before the known one is it. Raises OSError.
+    It has no content to be known by. What has its inode and stands before the known one is it; else
+    a compressed file that stands where it has to, with so many empty ones between. Raises OSError.
     """
     files = [*rotated(log), log]
-    same = None if known.head_length else _is_file_of
-    place = _place(files, known, same=same)
-    if not place:
-        return None
-    path = files[place - 1]
-    is_it = _is_file_of(path, empty) or path.suffix == ".gz"
+    place = _place(files, known, same=None if known.head_length else _is_file_of)
+    earlier = files[: place or 0]
+    same = next((path for path in reversed(earlier) if _is_file_of(path, empty)), None)
+    if same or len(earlier) <= between:
+        return same
+    path = earlier[-1 - between]
     is_older = path.stat().st_mtime_ns < empty.modified_ns - _TIME_STEP_NS
-    return path if is_it and not is_older else None
+    return path if path.suffix == ".gz" and not is_older else None
 
 
 def later(

@@ -48,8 +48,8 @@ def load(path: Path) -> dict[str, Any] | None:
 def shown_more(path: Path) -> bool:
     """Tell whether there is a snapshot, but more may have been shown than what it holds.
 
-    So it is after it could not be written, and when its copy has taken its place: that may be the
-    older one that version 1.0.0 kept.
+    So it is after it could not be written, and when the older one that version 1.0.0 kept has taken
+    its place. A copy holds the same as the snapshot.
     """
     return path.exists() and not _is_all(path).exists()
 
@@ -154,8 +154,9 @@ def _is_all(path: Path) -> Path:
 
 def _take_back(path: Path, copy: Path) -> None:
     """Put a copy into the place of a spoiled snapshot, which is kept aside."""
-    with suppress(OSError):
-        _is_all(path).unlink(missing_ok=True)
+    if copy == _before(path):
+        with suppress(OSError):
+            _is_all(path).unlink(missing_ok=True)
     with suppress(OSError):
         shutil.copy(path, _aside(path))
     with suppress(OSError):
