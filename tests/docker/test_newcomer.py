@@ -91,6 +91,7 @@ def test_every_command_of_the_readme(machine):
         "try",
         "see",
         "switch",
+        "change",
         "drill",
         "slack",
         "reload",

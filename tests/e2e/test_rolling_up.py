@@ -159,7 +159,7 @@ def test_a_new_port_that_is_taken_is_said_before_anything_is_touched(stack):
         stack.environment["STATUS_PORT"] = str(port)
         said = stack.run("up", code=1)
 
-    assert f"port {port} (nginx) is taken by another program; set STATUS_PORT in .env" in said
+    assert f"port {port} (gateway) is taken by another program; set STATUS_PORT in .env" in said
 
 
 def test_a_switch_to_a_pool_that_only_says_it_is_well_is_refused(stack):
