@@ -3,6 +3,7 @@
 import gzip
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -245,4 +246,55 @@ def test_several_empty_files_in_a_row_are_no_gap(log: Path, reader: Reader, pack
     reader.restart()
 
     assert reader.read() == (C if packed else b"")
+    assert reader.gaps == []
+
+
+def test_files_that_are_renamed_while_they_are_listed_are_listed_again(
+    log: Path, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the list of names and the look at each, a name came to mean another file."""
+    append(log, A)
+    reader.read()
+    log.rename(f"{log}.2")
+    append(Path(f"{log}.1"), B)
+    append(log, C)
+    really = rotation.later
+    moves = iter([(f"{log}.2", f"{log}.3"), (f"{log}.1", f"{log}.2"), (log, f"{log}.1")])
+
+    def listed(*where: object, **how: object) -> list[Path]:
+        names = really(*where, **how)
+        for old, new in moves:
+            Path(old).rename(new)
+        log.touch()
+        return names
+
+    monkeypatch.setattr(rotation, "later", listed)
+    got = reader.read()
+    append(log, D)
+
+    assert got + reader.read() == B + C + D
+    assert reader.gaps == []
+
+
+def test_the_inode_of_a_compressed_file_that_is_used_again_is_no_sign(
+    log: Path, reader: Reader
+) -> None:
+    """The new log may have it; it is another file all the same."""
+    append(log, A)
+    reader.read()
+    old = log.rename(f"{log}.1")
+    append(log, B)
+    reader.read()
+    position = reader.blocks[-1].position
+    Path(f"{log}.1.gz").write_bytes(gzip.compress(old.read_bytes() + C))
+    old.unlink()
+    log.rename(f"{log}.0")
+    append(log, D)
+    status = log.stat()
+    left = replace(position.left[-1], device=status.st_dev, inode=status.st_ino)
+    Path(f"{log}.0").rename(f"{log}.1")
+    Path(f"{log}.1.gz").rename(f"{log}.2.gz")
+    reader.tail = Tail(log, replace(position, left=(left,)))
+
+    assert {*reader.read().splitlines()} == {*(C + D).splitlines()}
     assert reader.gaps == []

@@ -93,16 +93,20 @@ class Ahead:
         Returns what was seen before, here or before a kill, and is there no more. `opened`: the
         files that are being read.
         """
-        found = [
-            _Waiting(path, place.at_a_glance(path.stat()))
-            for path in rotation.later(self._log, position, opened=opened)
-        ]
+        found = rotation.steadily(
+            self._log,
+            lambda: [
+                _Waiting(path, place.at_a_glance(path.stat()))
+                for path in rotation.later(self._log, position, opened=opened)
+            ],
+        )
         known = []
         for one in self._waiting:
             if one.position.identity in opened:
                 one.close()
             else:
-                known.append(one)
+                # It may have been empty when it was seen first.
+                known.append(_renewed(one, one) if one.is_whole else one)
         known = known or [
             _Waiting(self._log, one) for one in position.ahead if one.identity not in opened
         ]

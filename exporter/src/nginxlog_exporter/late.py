@@ -7,6 +7,7 @@ file after all others have changed, and these late lines count as well.
 import os
 import time
 from dataclasses import replace
+from functools import partial
 from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
@@ -100,16 +101,16 @@ class LateFiles:
         try:
             file = self._files.get(one.identity)
             if file is None:
-                path = self._path_of(position, one)
-                finished = replace(one, finished=True)
-                if path is None:
-                    return finished, LateLines((), is_gap=True, lost_bytes=one.unread)
-                file = rotation.open_log(path)
-                if place.begin(file).identity in {other.identity for other in position.left} - {
-                    one.identity
-                }:
+                file = rotation.steadily(self._log, partial(self._open, position, one))
+                if file is None:
+                    gap = LateLines((), is_gap=True, lost_bytes=one.unread)
+                    return replace(one, finished=True), gap
+                others = {other.identity for other in position.left if other is not one}
+                # It may be another file by now, and its inode that of a third one.
+                one = place.resume(one, file)
+                if one.identity in others:
                     file.close()  # it was read compressed
-                    return finished, None
+                    return replace(one, finished=True), None
                 self._files[one.identity] = file
             status = os.fstat(file.fileno())
             over = not isinstance(file, FileIO) or is_quiet(status, QUIET_SECONDS)
@@ -125,6 +126,10 @@ class LateFiles:
             self._let_go(one)
             return replace(one, finished=True), None
         return place.seen(one, file, status), None
+
+    def _open(self, position: Position, one: Position) -> LogFile | None:
+        path = self._path_of(position, one)
+        return rotation.open_log(path) if path else None
 
     def _path_of(self, position: Position, one: Position) -> Path | None:
         """Find the file again after a restart; None if it is gone."""

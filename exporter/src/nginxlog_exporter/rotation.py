@@ -10,11 +10,14 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from nginxlog_exporter.place import DAMAGE, Identity, LogFile, Position, still_holds
 from nginxlog_exporter.unpack import Unpacked
+
+_Seen = TypeVar("_Seen")
 
 
 def open_log(path: Path) -> LogFile:
@@ -64,14 +67,24 @@ def where_to_read(log: Path, position: Position | None) -> Following:
 
 def open_following(log: Path, position: Position | None) -> tuple[LogFile, Following]:
     """Open the file where a reader who is at this position reads on. Raises OSError."""
-    following = where_to_read(log, position)
-    file = open_log(following.path)
-    # While files are being renamed a name may mean another file a moment later.
-    opened, named = os.fstat(file.fileno()), following.path.stat()
-    if where_to_read(log, position) != following or not os.path.samestat(opened, named):
-        file.close()
+
+    def look() -> tuple[LogFile, Following]:
+        following = where_to_read(log, position)
+        return open_log(following.path), following
+
+    return steadily(log, look)
+
+
+def steadily(log: Path, look: Callable[[], _Seen]) -> _Seen:
+    """Return what `look` does, if no file was renamed meanwhile. Raises OSError, then try again.
+
+    While files are being renamed a name may mean another file a moment later, or none.
+    """
+    before = _names(log)
+    seen = look()
+    if _names(log) != before:
         raise OSError(f"{log} is being rotated")
-    return file, following
+    return seen
 
 
 def find(log: Path, position: Position) -> Path | None:
@@ -202,6 +215,15 @@ def _open_regular(path: str, flags: int) -> int:
         os.close(descriptor)
         raise OSError(f"{path} is no ordinary file")
     return descriptor
+
+
+def _names(log: Path) -> list[tuple[Path, int, int]]:
+    names = []
+    for path in (*rotated(log), log):
+        with suppress(OSError):
+            status = path.stat()
+            names.append((path, status.st_dev, status.st_ino))
+    return names
 
 
 def _literal(name: str) -> str:
