@@ -13,12 +13,15 @@ import requests
 from teal import commands
 from teal.bootstrap import HOME, SetupError
 from teal.exclusive import exclusive
+from teal.layout import BEHIND_GATEWAY
 from teal.runtime import RuntimeFailedError
 from teal.settings import SettingsError, load
 from teal.wait import WaitedTooLongError
 
 INTERRUPTED = 130
 CRASH_LOG = HOME / "crash.log"
+# As programs write it in no_proxy: not all of them read a network.
+_THIS_MACHINE = ("127.0.0.1", BEHIND_GATEWAY, "127.0.0.0/8", "localhost", "::1")
 
 
 def main() -> int:
@@ -86,7 +89,7 @@ def _never_ask_a_proxy_for_this_machine() -> None:
     """Have `requests`, and every program that is started from here, reach loopback directly."""
     for name in ("no_proxy", "NO_PROXY"):
         others = [each for each in os.environ.get(name, "").split(",") if each]
-        os.environ[name] = ",".join([*others, "127.0.0.1", "localhost", "::1"])
+        os.environ[name] = ",".join([*others, *_THIS_MACHINE])
 
 
 def _keep(error: Exception) -> None:

@@ -6,6 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from requests.utils import should_bypass_proxies
+
+from teal import cli
+from teal.layout import BEHIND_GATEWAY
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -100,3 +104,17 @@ def test_a_lock_that_cannot_be_made_is_told_in_words(tmp_path):
 
     assert "is left as it was; uv says:" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", BEHIND_GATEWAY, "127.0.0.77", "localhost", "[::1]"])
+def test_this_machine_is_never_asked_by_a_proxy(monkeypatch, host):
+    """Wherever a part listens on it, and whatever the operator's network needs."""
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, "intranet.example.com")
+    cli._never_ask_a_proxy_for_this_machine()
+
+    assert should_bypass_proxies(f"http://{host}:8080/", None)
+    assert should_bypass_proxies("http://intranet.example.com/", None)
+    assert not should_bypass_proxies("http://example.com/", None)
