@@ -199,15 +199,15 @@ def test_the_pool_that_served_does_not_come_up_and_serves_again(stack, docker):
     ("how", "moment"),
     [
         (signal.SIGKILL, "Renewing green"),
-        (signal.SIGKILL, "from blue to green"),
         (signal.SIGKILL, "Renewing blue"),
-        (signal.SIGKILL, "from green to blue"),
         (signal.SIGINT, "from blue to green"),
-        (signal.SIGINT, "Renewing blue"),
     ],
 )
 def test_cut_off_at_any_point_the_next_one_finishes(stack, docker, moment, how):
-    """Whoever ran it is gone, with all that it had started; the same command again goes on."""
+    """Whoever ran it is gone, with all that it had started; the same command again goes on.
+
+    Every point is tried with a fake runtime (tests/teal/test_rollout.py) and with plain processes.
+    """
     stack.environment |= {"BLUE_RELEASE": "v3", "GREEN_RELEASE": "v3"}
     with loaded(stack) as load:
         command = _start(stack, "up")
