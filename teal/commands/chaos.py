@@ -11,7 +11,7 @@ from teal import api, table
 from teal.commands.status import collect
 from teal.drill.fault import injected
 from teal.drill.modes import MESSAGE_LIMIT_SECONDS, MODES, Mode
-from teal.drill.quiet import is_near_flapping, is_quiet
+from teal.drill.quiet import is_quiet, is_soon_after_a_failover
 from teal.drill.shown import shown_as_drill
 from teal.drill.traffic import Traffic
 from teal.drill.verdict import judge
@@ -53,10 +53,10 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
             what=f"traffic to show that {pool} is active",
             seconds=WARM_UP_LIMIT_SECONDS,
         )
-        if is_near_flapping(settings):
-            print("Waiting: so soon after the failover before it would be told as flapping.")
+        if is_soon_after_a_failover(settings):
+            print("Waiting: so soon after the failover before it would be told late, or as flapping.")
         wait_for(
-            lambda: is_quiet(settings) and not is_near_flapping(settings),
+            lambda: is_quiet(settings) and not is_soon_after_a_failover(settings),
             what="what happened before to be told, and no alert to be left (see make status)",
             seconds=QUIET_LIMIT_SECONDS,
         )

@@ -10,6 +10,12 @@ SEEN_SECONDS = 5
 # One failover and its return, not two: with those of the next one it would be PoolFlapping.
 NEAR_FLAPPING = "stack:nginxlog_pool_changes_unplanned:increase90s >= 3"
 
+# Alertmanager keeps the group of a failover for up to 30 s after its end was told (it looks for empty
+# groups that often), and what happens anew in it waits for the group's interval: 5 s more.
+FAILOVER_IS_HELD = (
+    'present_over_time(ALERTS{alertname=~"PoolFailover|AllPoolsDown",alertstate="firing"}[40s])'
+)
+
 
 def is_quiet(settings: Settings) -> bool:
     """Whether no alert is pending or firing, and no change of pool is too young to have raised one.
@@ -31,9 +37,9 @@ def all_is_told(settings: Settings) -> bool:
 
 def is_calm(settings: Settings) -> bool:
     """Whether the next failover would be told as what it is, and as nothing else."""
-    return all_is_told(settings) and not is_near_flapping(settings)
+    return all_is_told(settings) and not is_soon_after_a_failover(settings)
 
 
-def is_near_flapping(settings: Settings) -> bool:
-    """Whether another failover and its return would be told as PoolFlapping."""
-    return bool(api.query(settings, NEAR_FLAPPING))
+def is_soon_after_a_failover(settings: Settings) -> bool:
+    """Whether the next failover would be told late, or it and its return as PoolFlapping."""
+    return bool(api.query(settings, f"{NEAR_FLAPPING} or {FAILOVER_IS_HELD}"))
