@@ -69,9 +69,12 @@ class DockerRuntime:
             for service in self._compose.services()
             for address, port in self._compose.published(service)
         ]
+        if "grafana" in self._compose.services():
+            # The gateway publishes it only where Grafana is not left out (see _tell_of_parts).
+            wanted.append(("grafana", "127.0.0.1", self._settings.grafana_port))
         return [
             Listener(part=part, address=address, port=port, is_optional=part in OPTIONAL)
-            for part, address, port in wanted
+            for part, address, port in dict.fromkeys(wanted)
         ]
 
     def holder(self, port: int) -> str | None:

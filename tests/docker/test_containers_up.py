@@ -296,16 +296,19 @@ def test_a_loop_of_restarts_is_cured_by_a_new_container(stack, docker, service):
 
 @pytest.mark.recovery
 @pytest.mark.parametrize(
-    ("service", "setting"), [("gateway", "GREEN_PORT"), ("nginx", "HTTP_PORT")]
+    ("service", "setting", "part"),
+    [("gateway", "GREEN_PORT", "green"), ("nginx", "HTTP_PORT", "nginx")],
 )
-def test_a_port_taken_in_the_middle_of_an_outage_is_said_by_name(stack, docker, service, setting):
+def test_a_port_taken_in_the_middle_of_an_outage_is_said_by_name(
+    stack, docker, service, setting, part
+):
     """The container is there, does not run, and someone else has its port."""
     docker("stop", _container(stack, docker, service)["Id"])
     port = int(stack.environment[setting])
     with socket.create_server(("127.0.0.1", port)):
         said = stack.run("up", code=1)
 
-    assert f"port {port} ({service}) is taken by another program; set {setting} in .env" in said
+    assert f"port {port} ({part}) is taken by another program; set {setting} in .env" in said
     assert not [raw for raw in RAW if raw in said], said
 
 
@@ -313,11 +316,11 @@ def test_a_port_taken_in_the_middle_of_an_outage_is_said_by_name(stack, docker, 
 def test_an_optional_part_fails_alone(stack, docker):
     """Grafana's image is not to be had, or its port is taken: one line, and all the rest runs."""
     stack.environment["GRAFANA"] = "on"
+    with socket.create_server(("127.0.0.1", int(stack.environment["GRAFANA_PORT"]))):
+        taken = stack.run("up")
     said = stack.run("up")
     assert "grafana is left out: " in said
     assert "GRAFANA=off" in said
-    with socket.create_server(("127.0.0.1", int(stack.environment["GRAFANA_PORT"]))):
-        taken = stack.run("up")
 
     assert "grafana is left out: port" in taken
     assert not [raw for raw in RAW if raw in said + taken], said + taken
