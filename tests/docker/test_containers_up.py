@@ -271,7 +271,6 @@ def test_a_container_in_an_odd_state_is_mended(stack, docker, trouble, service):
     assert "running" == _container(stack, docker, service)["State"]["Status"]
 
 
-@pytest.mark.recovery
 @pytest.mark.parametrize("service", ["inbox", "green"])
 def test_a_loop_of_restarts_is_cured_by_a_new_container(stack, docker, service):
     """What is only wrong in the container goes with it; to Compose it is the same one."""
@@ -294,7 +293,6 @@ def test_a_loop_of_restarts_is_cured_by_a_new_container(stack, docker, service):
     assert {"healthy"} == set(state["parts"].values())
 
 
-@pytest.mark.recovery
 @pytest.mark.parametrize(
     ("service", "setting", "part"),
     [("gateway", "GREEN_PORT", "green"), ("nginx", "HTTP_PORT", "nginx")],
@@ -312,7 +310,6 @@ def test_a_port_taken_in_the_middle_of_an_outage_is_said_by_name(
     assert not [raw for raw in RAW if raw in said], said
 
 
-@pytest.mark.recovery
 def test_an_optional_part_fails_alone(stack, docker):
     """Grafana's image is not to be had, or its port is taken: one line, and all the rest runs."""
     stack.environment["GRAFANA"] = "on"
@@ -326,7 +323,6 @@ def test_an_optional_part_fails_alone(stack, docker):
     assert not [raw for raw in RAW if raw in said + taken], said + taken
 
 
-@pytest.mark.recovery
 def test_a_switch_to_a_pool_that_only_says_it_is_well_is_refused(stack):
     """Its health check answers 200, everything else 500: it never gets a request."""
     # Put there behind the back of `make up`, which would not leave it.
@@ -345,7 +341,6 @@ def test_a_switch_to_a_pool_that_only_says_it_is_well_is_refused(stack):
     assert "blue" == _desired(stack)
 
 
-@pytest.mark.recovery
 def test_an_image_built_anew_is_taken_at_once_and_said(stack, docker, tmp_path):
     """The same tag is another image now: the table says which one each pool runs."""
     before = _container(stack, docker, "blue")["Image"]
