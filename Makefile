@@ -13,7 +13,7 @@ option = $(if $(call given,$(1)),$(2) $(call quoted,$(1)))
 
 .DEFAULT_GOAL := help
 .PHONY: help up down status logs switch chaos drills latency load query silence maintenance slack-test \
-	reload clean check test torture mutate bench dashboards docs lock screenshot
+	reload clean check test test-long torture mutate bench dashboards docs lock screenshot
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,8 +67,11 @@ clean: ## back to nothing: containers, volumes, logs, state, downloads
 check: ## lint, types, nginx -t, promtool, amtool, compose config
 	$(TEAL) check
 
-test: ## all of it, as in CI; TESTS='tests/exporter -k rotation' for some
+test: ## what every change must pass, 20 minutes; TESTS='tests/exporter -k rotation' for some
 	$(TEAL) test $(call given,TESTS)
+
+test-long: ## the long rest, part by part; PART=containers for one, CHANGED=1 for what changed
+	$(TEAL) test-long $(if $(call given,PART),$(call quoted,PART)) $(if $(filter-out 0,$(call given,CHANGED)),--changed)
 
 torture: ## kill the exporter while its log is written and rotated, KILLS=200; SEED=7 repeats a run
 	$(TEAL) torture $(call option,KILLS,--kills) $(call option,SEED,--seed)

@@ -16,7 +16,7 @@ settings.load_profile("teal")
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the markers."""
     config.addinivalue_line("markers", "e2e: the whole stack on loopback, as plain processes")
-    config.addinivalue_line("markers", "recovery: the table of faults and commands, under load")
+    config.addinivalue_line("markers", "long: run by `make test-long`, not by `make test`")
     config.addinivalue_line("markers", "docker: the whole stack in containers")
 
 

@@ -25,6 +25,7 @@ from teal.commands import (
     status,
     switch,
     test,
+    test_long,
     torture,
     up,
 )
@@ -47,6 +48,7 @@ ALL: dict[str, ModuleType] = {
     "clean": clean,
     "check": check,
     "test": test,
+    "test-long": test_long,
     "torture": torture,
     "mutate": mutate,
     "bench": bench,

@@ -1,6 +1,7 @@
-"""Run everything that CI runs: `make check`, then all tests. Arguments go to pytest.
+"""Run what every change must pass: `make check`, then all tests but the long ones.
 
-With arguments (for example `tests/exporter -k rotation`) only those tests run.
+Arguments go to pytest: with `tests/exporter -k rotation` only those tests run, long or not. The
+long ones are the parts of `make test-long`.
 """
 
 import argparse
@@ -12,6 +13,10 @@ from teal.bootstrap import ROOT
 from teal.commands import check
 from teal.settings import Settings
 
+# A file is one worker's: its tests share what they started.
+ON_EVERY_CORE = ("--numprocesses", "auto", "--dist", "loadfile")
+SLOWEST = 10
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `make test` takes."""
@@ -21,9 +26,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """Check, then test."""
     packages.fetch_missing()
-    checked = 0 if arguments.pytest else check.run(settings, arguments)
+    if arguments.pytest:
+        return _pytest(*arguments.pytest)
+    # All of it, whatever fails: who mends it wants to know of everything.
+    return max(
+        check.run(settings, arguments),
+        # Side by side, but for those of a whole stack: two would wait for each other's processor.
+        _pytest("-m", "not (long or e2e or docker)", *ON_EVERY_CORE),
+        _pytest("-m", "(e2e or docker) and not long", f"--durations={SLOWEST}"),
+    )
+
+
+# Private
+
+
+def _pytest(*arguments: str) -> int:
     # No time limit here: each test has its own (pyproject.toml).
-    tested = subprocess.run(
-        [sys.executable, "-m", "pytest", *arguments.pytest], cwd=ROOT, check=False
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *arguments], cwd=ROOT, check=False
     ).returncode
-    return checked or tested

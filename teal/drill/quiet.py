@@ -10,8 +10,8 @@ SEEN_SECONDS = 5
 # One failover and its return, not two: with those of the next one it would be PoolFlapping.
 NEAR_FLAPPING = "stack:nginxlog_pool_changes_unplanned:increase90s >= 3"
 
-# Alertmanager keeps the group of a failover for up to 30 s after its end was told (it looks for empty
-# groups that often), and what happens anew in it waits for the group's interval: 5 s more.
+# Alertmanager keeps the group of a failover for up to 30 s after its end was told (it looks for
+# empty groups that often), and what happens anew in it waits for the group's interval: 5 s more.
 FAILOVER_IS_HELD = (
     'present_over_time(ALERTS{alertname=~"PoolFailover|AllPoolsDown",alertstate="firing"}[40s])'
 )

@@ -18,9 +18,9 @@ from teal.wait import wait_for
 pytestmark = pytest.mark.timeout(120)
 
 GOLDEN = Path(__file__).parent / "golden"
-# An alert that began longer ago than its group waits is told at once, before the others of its group
-# are there: these begin a little later than they are posted. In the golden files the times are those
-# below.
+# An alert that began longer ago than its group waits is told at once, before the others of its
+# group are there: these begin a little later than they are posted. In the golden files the times
+# are those below.
 AHEAD = timedelta(seconds=5)
 BEGAN, ENDED = "2026-01-02 14:03:12", "2026-01-02 14:03:15"
 LASTED = timedelta(seconds=3)

@@ -16,7 +16,7 @@ from judged import judge
 
 from teal.runtime import docker_answers
 
-pytestmark = [pytest.mark.recovery, pytest.mark.docker, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.long, pytest.mark.docker, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).resolve().parents[2]
 BESIDE = ["alertmanager", "blackbox", "exporter", "gateway", "inbox", "prometheus"]

@@ -15,7 +15,7 @@ from judged import judge
 
 from teal.wait import wait_for
 
-pytestmark = [pytest.mark.recovery, pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.long, pytest.mark.e2e, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).resolve().parents[2]
 BESIDE = ["alertmanager", "blackbox", "exporter", "gateway", "inbox", "prometheus", "rotate"]
