@@ -1,8 +1,14 @@
-"""An entry of the table as a test: done once under load, then held against what it promises."""
+"""An entry of the table as a test: done once under load, then held against what it promises.
+
+With RECOVERY_RESULTS=F each result is added to the JSON file F, which report.py reads.
+"""
+
+import os
+from pathlib import Path
 
 from bench import Bench
 from faults import Entry
-from measure import failed, measure
+from measure import failed, measure, save, summary
 from wellness import assert_alerts_arrive, assert_every_line_is_counted
 
 # Of load before and after; the measurement takes more.
@@ -12,6 +18,9 @@ PAUSE_SECONDS = 1.5
 def judge(bench: Bench, entry: Entry) -> None:
     """Do it; fail with what was seen where a promise is broken."""
     result = measure(bench, entry, pause=PAUSE_SECONDS)
+    print(summary(result))
+    if os.environ.get("RECOVERY_RESULTS"):
+        save(Path(os.environ["RECOVERY_RESULTS"]), result)
     bound = entry.bound(bench.runtime)
 
     assert not result["broken"], result["note"]

@@ -77,6 +77,27 @@ def failed(result: dict[str, Any], method: str) -> int:
     return sum(result.get(method, {}).get("failed", {}).values())
 
 
+def summary(result: dict[str, Any]) -> str:
+    """Return one line: what failed, for how long, and whether all was well in the end."""
+    counts = ", ".join(
+        f"{method} {failed(result, method)} of {result[method]['sent']} {result[method]['failed']}"
+        for method in ("GET", "POST")
+        if method in result
+    )
+    well = result["well_after_seconds"]
+    over = f"well after {well} s" if well is not None else "NOT WELL"
+    over += ", NOT AS PROMISED" if result["broken"] else ""
+    gap = result.get("longest_gap_seconds", "-")
+    late = result.get("latest_start_seconds", "-")
+    return f"{counts}; gap {gap} s; {over}; late {late}; {result['note']}"
+
+
+def save(results: Path, result: dict[str, Any]) -> None:
+    """Add a result to a JSON file."""
+    saved = json.loads(results.read_text()) if results.exists() else []
+    results.write_text(json.dumps([*saved, result], indent=1) + "\n")
+
+
 # Private
 
 
@@ -109,20 +130,6 @@ def _done(bench: Bench, entry: Entry) -> dict[str, Any]:
     return {"note": note, "broken": broken, "well_after_seconds": well}
 
 
-def _said(result: dict[str, Any]) -> str:
-    counts = ", ".join(
-        f"{method} {failed(result, method)} of {result[method]['sent']} {result[method]['failed']}"
-        for method in ("GET", "POST")
-        if method in result
-    )
-    well = result["well_after_seconds"]
-    over = f"well after {well} s" if well is not None else "NOT WELL"
-    over += ", NOT AS PROMISED" if result["broken"] else ""
-    gap = result.get("longest_gap_seconds", "-")
-    late = result.get("latest_start_seconds", "-")
-    return f"{counts}; gap {gap} s; {over}; late {late}; {result['note']}"
-
-
 def main() -> None:
     """Measure the entries that were asked for; each result is saved at once."""
     options = _options()
@@ -142,13 +149,12 @@ def main() -> None:
             while runs < options.times + _MOST_BUSY_RUNS:
                 result = measure(bench, entry)
                 result["busy"] = result.get("latest_start_seconds", 0) > BUSY_SECONDS
-                print(f"{entry.name}: {_said(result)}", flush=True)
+                print(f"{entry.name}: {summary(result)}", flush=True)
                 if result["well_after_seconds"] is None:
                     bench.settings = {}
                     result["mended_by"] = bench.mend()
                     print(f"  mended by {result['mended_by']}", flush=True)
-                saved.append(result)
-                options.results.write_text(json.dumps(saved, indent=1) + "\n")
+                save(options.results, result)
                 runs += 1
                 if runs >= options.times and not result["busy"]:
                     break

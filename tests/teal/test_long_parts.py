@@ -8,7 +8,7 @@ from fix_stack import ROOT
 
 from teal.commands.test_long import Part, parts
 
-MARK = re.compile(r"pytest\.mark\.long\b|marks=LONG\b")
+MARK = re.compile(r"pytest\.mark\.long\b")
 
 
 @pytest.mark.parametrize("name", parts())
