@@ -63,8 +63,10 @@ class Entry:
     paths: tuple[str, str] = ("/version", "/echo")
     # False: `do` brings requests of its own, and counts them in `Bench.beside`.
     loaded: bool = True
-    # False: measured, but covered in the tests by another entry.
+    # False: measured, but covered in the tests by another entry or elsewhere.
     tested: bool = True
+    # Whether the pools get other addresses, with which the exporter's counters begin anew.
+    counts_anew: bool = False
 
     def bound(self, runtime: str) -> Bound:
         """Return how many requests may fail in one way of running."""

@@ -40,15 +40,20 @@ def entries(bench: Bench) -> list[Entry]:
     return [entry for entry in every if bench.runtime in entry.runtimes]
 
 
+def prepare(bench: Bench, entry: Entry) -> None:
+    """Bring a stack to where an entry begins, and wait until all is well."""
+    for habit in entry.images:
+        build(habit)
+    bench.become(entry.settings)
+
+
 def measure(bench: Bench, entry: Entry, *, pause: float = PAUSE_SECONDS) -> dict[str, Any]:
     """Bring a stack that is well to the entry's start, do it under load, and say what it cost.
 
     `well_after_seconds` is from the beginning of the fault; None: not within the entry's limit.
     `broken`: something else than requests was not as promised, and `note` says what.
     """
-    for habit in entry.images:
-        build(habit)
-    bench.become(entry.settings)
+    prepare(bench, entry)
     _wait_until_the_machine_is_calm(bench, entry)
     bench.commands.clear()
     bench.beside.clear()
