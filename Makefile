@@ -70,8 +70,9 @@ check: ## lint, types, nginx -t, promtool, amtool, compose config
 test: ## what every change must pass, 20 minutes; TESTS='tests/exporter -k rotation' for some
 	$(TEAL) test $(call given,TESTS)
 
-test-long: ## the long rest, part by part; PART=containers for one, CHANGED=1 for what changed
-	$(TEAL) test-long $(if $(call given,PART),$(call quoted,PART)) $(if $(filter-out 0,$(call given,CHANGED)),--changed)
+test-long: ## the long rest, part by part; PART=containers for one, CHANGED=1 for what changed, MINUTES=30
+	$(TEAL) test-long $(if $(call given,PART),$(call quoted,PART)) $(call option,MINUTES,--minutes) \
+		$(if $(filter-out 0,$(call given,CHANGED)),--changed)
 
 torture: ## kill the exporter while its log is written and rotated, KILLS=200; SEED=7 repeats a run
 	$(TEAL) torture $(call option,KILLS,--kills) $(call option,SEED,--seed)

@@ -30,6 +30,7 @@ class Part:
     """One part of the long tests: what runs, in which environment, and what it is about."""
 
     about: str
+    minutes: float
     run: list[str]
     code: list[str]
     environment: dict[str, str]
@@ -66,6 +67,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `make test-long` takes."""
     parser.add_argument("part", nargs="*", help=f"default all: {', '.join(parts())}")
     parser.add_argument(
+        "--minutes", type=float, help="begin no part that would not end in this time"
+    )
+    parser.add_argument(
         "--changed", action="store_true", help="only what has changed since it passed"
     )
 
@@ -78,6 +82,7 @@ def run(_: Settings, arguments: argparse.Namespace) -> int:
         print(f"teal: no part {', '.join(sorted(unknown))}; there are {', '.join(every)}")
         return 2
     packages.fetch_missing()
+    end = time.monotonic() + 60 * (arguments.minutes or float("inf"))
     rows = []
     for name, part in every.items():
         if arguments.part and name not in arguments.part:
@@ -85,6 +90,9 @@ def run(_: Settings, arguments: argparse.Namespace) -> int:
         digest = part.digest(ROOT)
         if arguments.changed and _passed().get(name) == digest:
             rows.append([name, "has not changed since it passed", ""])
+            continue
+        if time.monotonic() + 60 * part.minutes > end:
+            rows.append([name, f"left out: takes {part.minutes:g} minutes, there is no time", ""])
             continue
         print(f"== {name}: {part.about}", flush=True)
         began = time.monotonic()

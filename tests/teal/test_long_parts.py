@@ -1,11 +1,13 @@
 """The long tests: none is left out of every part, and a part runs again when its code changes."""
 
+import argparse
 import re
 import subprocess
 
 import pytest
 from fix_stack import ROOT
 
+from teal.commands import test_long
 from teal.commands.test_long import Part, parts
 
 MARK = re.compile(r"pytest\.mark\.long\b")
@@ -42,7 +44,7 @@ def test_a_part_is_another_one_when_its_code_or_its_definition_is(tmp_path):
     (tmp_path / "code").mkdir()
     (tmp_path / "beside").mkdir()
     (tmp_path / "code" / "a.py").write_text("1")
-    part = Part(about="", run=["pytest code"], code=["code"], environment={})
+    part = Part(about="", minutes=1, run=["pytest code"], code=["code"], environment={})
     seen = [part.digest(tmp_path)]
 
     (tmp_path / "beside" / "a.py").write_text("1")
@@ -52,7 +54,11 @@ def test_a_part_is_another_one_when_its_code_or_its_definition_is(tmp_path):
         seen.append(part.digest(tmp_path))
     (tmp_path / "code" / "a.py").unlink()
     seen.append(part.digest(tmp_path))
-    seen.append(Part(about="", run=["pytest more"], code=["code"], environment={}).digest(tmp_path))
+    seen.append(
+        Part(about="", minutes=1, run=["pytest more"], code=["code"], environment={}).digest(
+            tmp_path
+        )
+    )
 
     assert len(seen) == len(set(seen))
 
@@ -60,7 +66,20 @@ def test_a_part_is_another_one_when_its_code_or_its_definition_is(tmp_path):
 def test_a_path_that_is_not_there_is_said(tmp_path):
     """With its name."""
     subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
-    part = Part(about="", run=[], code=["nowhere"], environment={})
+    part = Part(about="", minutes=1, run=[], code=["nowhere"], environment={})
 
     with pytest.raises(FileNotFoundError, match="nowhere"):
         part.digest(tmp_path)
+
+
+def test_a_part_that_would_not_end_in_time_is_not_begun(monkeypatch, capsys):
+    """It is said, and it stays to be run."""
+    began = []
+    monkeypatch.setattr(test_long, "_run", lambda *call: began.append(call))
+    monkeypatch.setattr(test_long.packages, "fetch_missing", lambda: None)
+    arguments = argparse.Namespace(part=[], changed=False, minutes=0.001)
+
+    assert 0 == test_long.run(None, arguments)
+
+    assert [] == began
+    assert len(parts()) == capsys.readouterr().out.count("left out: takes")
