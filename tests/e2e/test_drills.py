@@ -10,7 +10,16 @@ from teal.local import LocalRuntime
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
-@pytest.mark.parametrize("mode", ["error", "crash", "timeout", "disconnect"])
+@pytest.mark.parametrize(
+    "mode",
+    [
+        "error",
+        *(
+            pytest.param(each, marks=pytest.mark.long)
+            for each in ("crash", "timeout", "disconnect")
+        ),
+    ],
+)
 def test_a_broken_pool_costs_no_request_and_gives_one_message(stack, mode):
     """0 failed requests, one message within 10 s, one resolved message, and the log agrees."""
     before = len(stack.log_lines())
@@ -32,6 +41,7 @@ def test_a_broken_pool_costs_no_request_and_gives_one_message(stack, mode):
     assert re.fullmatch(rf"✅ Resolved after \d+s: {said}", new[1].title)
 
 
+@pytest.mark.long
 def test_a_failover_right_after_one_in_the_other_direction(stack):
     """What is still repeated about the first one, as resolved, doubles no message of the second."""
     assert stack.run("chaos", "error").rstrip().endswith("PASS")
@@ -40,6 +50,7 @@ def test_a_failover_right_after_one_in_the_other_direction(stack):
     assert stack.run("chaos", "crash").rstrip().endswith("PASS")
 
 
+@pytest.mark.long
 def test_latency_is_no_failover(stack):
     """A slow pool keeps serving; nobody is called. What is told of a switch is not the drill's."""
     stack.run("switch", "green")

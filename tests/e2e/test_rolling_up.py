@@ -90,6 +90,7 @@ def test_both_releases_change_and_no_request_fails(stack):
     assert len(told) <= 1
 
 
+@pytest.mark.long
 def test_both_ports_change_and_no_request_fails(stack):
     """nginx knows each pool where it is at that moment."""
     blue, green = free_ports(2)
@@ -101,6 +102,7 @@ def test_both_ports_change_and_no_request_fails(stack):
     assert f'upstream_addr="127.0.0.1:{blue}"' in stack.log_lines()[-1]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("pool", ["green", "blue"])
 def test_a_pool_that_does_not_come_up_is_put_back(stack, pool):
     """The demo refuses such a release: it ends as soon as it begins."""
@@ -116,6 +118,7 @@ def test_a_pool_that_does_not_come_up_is_put_back(stack, pool):
     assert "blue" == _desired(stack)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("how", "moment"),
     [
@@ -180,6 +183,7 @@ def test_a_switch_to_a_pool_that_only_says_it_is_well_is_refused(stack):
     assert "blue" == _desired(stack)
 
 
+@pytest.mark.long
 def test_a_switch_that_is_interrupted_is_undone(stack):
     """Ctrl-C while the front door's proof is waited for."""
     chaos = f"http://127.0.0.1:{stack.settings.green_port}/chaos"

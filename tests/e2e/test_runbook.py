@@ -70,6 +70,7 @@ def message_of(stack, alert, known):
     return wait_for(new, what=f"the message of {alert}", seconds=60)[0]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("alert", "fault"),
     [
@@ -122,6 +123,7 @@ def _rank(command):
     return starts[0] if starts else 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", sorted(commands(RUNBOOK), key=_rank))
 def test_a_command_exists_and_does_something(running, command):
     """With exactly the words of the runbook."""
