@@ -6,7 +6,8 @@ import pytest
 from tailing import Reader
 from webworld import Web, certificate, lock
 
-from nginxlog_exporter import late, serve
+from nginxlog_exporter import serve
+from nginxlog_exporter.tail import draining
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def log(tmp_path: Path) -> Path:
 @pytest.fixture
 def reader(log: Path, monkeypatch: pytest.MonkeyPatch) -> Reader:
     """Provide a reader that need not wait for nginx's workers to reopen their log."""
-    monkeypatch.setattr(late, "QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(draining, "QUIET_SECONDS", 0.0)
     return Reader(log)
 
 

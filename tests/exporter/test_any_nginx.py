@@ -8,11 +8,11 @@ from prometheus_client import Metric
 
 from nginxlog_exporter import expose, follow
 from nginxlog_exporter.follow import Follower
-from nginxlog_exporter.logfiles import log_files
 from nginxlog_exporter.logformat import REQUEST_ID, URI, compile_format
 from nginxlog_exporter.nginxconf import LogFormat
 from nginxlog_exporter.parse import parse
 from nginxlog_exporter.routes import Routes
+from nginxlog_exporter.tail.discovery import log_files
 
 RESPONSES = "nginxlog_http_responses_total"
 

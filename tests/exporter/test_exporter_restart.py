@@ -278,7 +278,7 @@ def test_lines_that_were_shown_and_cannot_be_read_just_now_are_waited_for(
     shown_before_a_full_disk(tmp_path, monkeypatch)
     with monkeypatch.context() as closed:
         closed.setattr("os.access", lambda path, _: Path(path).name != "access.log")
-        closed.setattr("nginxlog_exporter.rotation._open_regular", refuse_to_open)
+        closed.setattr("nginxlog_exporter.tail.rotation._open_regular", refuse_to_open)
         again = restarted(tmp_path)
         assert again.shown_more
     again.catch_up()

@@ -9,8 +9,9 @@ import pytest
 from loglines import line, numbered, settings, teal_format
 from logworld import growing
 
-from nginxlog_exporter import lines, reader
+from nginxlog_exporter import reader
 from nginxlog_exporter.follow import Follower
+from nginxlog_exporter.tail import lines
 
 ROTATIONS = "nginxlog_exporter_rotations_total"
 
@@ -51,7 +52,7 @@ def test_events_that_were_shown_do_not_become_unseen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     """Read again after one more rotation, a copytruncate looks like a rename."""
-    monkeypatch.setattr("nginxlog_exporter.late.QUIET_SECONDS", 0.0)
+    monkeypatch.setattr("nginxlog_exporter.tail.draining.QUIET_SECONDS", 0.0)
     log = tmp_path / "access.log"
     append(log, *numbered(3))
     follower = started(tmp_path)

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from loglines import FORMAT_FILE, line, numbered, teal_format
 
-from nginxlog_exporter import cli, lines, nginxconf
+from nginxlog_exporter import cli, nginxconf
 from nginxlog_exporter.logformat import compile_format
 from nginxlog_exporter.nginxconf import LogFormat, LogFormatError
 from nginxlog_exporter.parse import parse
-from nginxlog_exporter.stream import Stream
+from nginxlog_exporter.tail import lines
+from nginxlog_exporter.tail.stream import StreamTailer
 
 TEXTS = ("$request_method $status", "$status $request_method $upstream_http_x_release_id")
 
@@ -111,7 +112,7 @@ def test_a_stream_gives_the_same_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = (
         b"".join(numbered(5)) + b"x" * 5000 + b"\n" + b"".join(numbered(5, first=5)) + b"y" * 3000
     )
-    blocks = list(iter(Stream(io.BytesIO(whole)).read, None))
+    blocks = list(iter(StreamTailer(io.BytesIO(whole)).read, None))
 
     assert b"".join(block.lines for block in blocks) == b"".join(numbered(10))
     assert sum(block.too_long for block in blocks) == 2

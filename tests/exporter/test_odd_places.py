@@ -11,11 +11,12 @@ from loglines import line, numbered, settings, teal_format
 from prometheus_client.exposition import generate_latest
 from tailing import Reader as TailReader
 
-from nginxlog_exporter import durations, expose, follow, lines, reader, service, unpack
+from nginxlog_exporter import durations, expose, follow, reader, service
 from nginxlog_exporter.follow import Follower
 from nginxlog_exporter.logformat import URI, compile_format
 from nginxlog_exporter.nginxconf import LogFormat
 from nginxlog_exporter.parse import parse
+from nginxlog_exporter.tail import lines, rewindable_gzip
 
 
 def counted(follower: Follower) -> int:
@@ -143,7 +144,7 @@ def test_going_back_in_a_compressed_file_gives_the_same_bytes(tmp_path: Path) ->
     data = os.urandom(700_000)
     path = tmp_path / "a.gz"
     path.write_bytes(gzip.compress(data, 1))
-    with unpack.Unpacked(path, "rb") as file:
+    with rewindable_gzip.RewindableGzipFile(path, "rb") as file:
         for start, size in ((0, 300_000), (299_000, 100_000), (100_000, 5), (390_000, 310_000)):
             file.seek(start)
             assert file.read(size) == data[start : start + size]

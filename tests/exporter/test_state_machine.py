@@ -61,7 +61,9 @@ class Machine(RuleBasedStateMachine):
         workers seem to write to every rotated file for ever.
         """
         seconds = 0.0 if quiet else 3600.0
-        self.stack.enter_context(mock.patch("nginxlog_exporter.late.QUIET_SECONDS", seconds))
+        self.stack.enter_context(
+            mock.patch("nginxlog_exporter.tail.draining.QUIET_SECONDS", seconds)
+        )
         self.lossy, self.quiet = lossy, quiet
         self.world.by_date = by_date
         self.write(1)

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from nginxlog_exporter import __version__
 from nginxlog_exporter.durations import CONNECT, REQUEST, RESPONSE
 from nginxlog_exporter.follow import Follower
-from nginxlog_exporter.log import Log
-from nginxlog_exporter.logcounters import Events, LogCounters
 from nginxlog_exporter.parse import CLASSES
 from nginxlog_exporter.pools import ActivePool
+from nginxlog_exporter.tail.file_counters import Events, FileCounters
+from nginxlog_exporter.tail.followed_file import FollowedFile
 
 Samples = Iterable[tuple[tuple[str, ...], Any]]
 
@@ -56,7 +56,7 @@ def _active(follower: Follower) -> Mapping[str, ActivePool]:
     return follower.aggregate.history.active
 
 
-def _by_file(follower: Follower, number: Callable[[Log], float]) -> Samples:
+def _by_file(follower: Follower, number: Callable[[FollowedFile], float]) -> Samples:
     return (((log.name,), number(log)) for log in follower.logs.values())
 
 
@@ -66,7 +66,7 @@ def _by_event(follower: Follower, numbers: Callable[[Events], Mapping[str, int]]
             yield (log.name, kind), number
 
 
-def _by_kind(follower: Follower, numbers: Callable[[LogCounters], Mapping[str, int]]) -> Samples:
+def _by_kind(follower: Follower, numbers: Callable[[FileCounters], Mapping[str, int]]) -> Samples:
     for log in follower.logs.values():
         for kind, number in numbers(log.counters).items():
             yield (log.name, kind), number

@@ -15,10 +15,11 @@ from nginxlog_exporter.examples import EXAMPLES
 from nginxlog_exporter.follow import RESETS
 from nginxlog_exporter.logformat import STAND_INS
 from nginxlog_exporter.meanings import FOLDED, MAX_GROUPS, MAX_RELEASES, MAX_UPSTREAMS
-from nginxlog_exporter.parse import CLASSES, METHODS, OTHER, REASONS
+from nginxlog_exporter.parse import CLASSES, METHODS, OTHER
 from nginxlog_exporter.pools import NONE, UNKNOWN
 from nginxlog_exporter.settings import FEATURES
-from nginxlog_exporter.tail import GAPS, ROTATIONS
+from nginxlog_exporter.tail.block import GAPS, ROTATIONS
+from nginxlog_exporter.tail.file_counters import REASONS
 
 COUNTER, HISTOGRAM, GAUGE = "counter", "histogram", "gauge"
 HISTOGRAM_SERIES = ("_bucket", "_sum", "_count")

@@ -18,13 +18,13 @@ from nginxlog_exporter import state
 from nginxlog_exporter.aggregate import Aggregate, Shape
 from nginxlog_exporter.complaints import Complaints
 from nginxlog_exporter.exemplars import Exemplars
-from nginxlog_exporter.log import Log
-from nginxlog_exporter.logfiles import is_followed, log_files
 from nginxlog_exporter.logformat import LineFormat
 from nginxlog_exporter.parse import parse
 from nginxlog_exporter.pools import Declared, DesiredDir, PoolMap
 from nginxlog_exporter.readers import Reader, Readers, Series
 from nginxlog_exporter.settings import FEATURES, Settings
+from nginxlog_exporter.tail.discovery import is_followed, log_files
+from nginxlog_exporter.tail.followed_file import FollowedFile
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ class Follower:
             self._settle()
         return not behind
 
-    def read(self, one: Log) -> bool:
+    def read(self, one: FollowedFile) -> bool:
         """Read and count a block; tell whether there was one."""
         block = one.read()
         if block is None:
@@ -129,7 +129,7 @@ class Follower:
         with self.lock:
             self.aggregate.add(parsed)
             last = self.aggregate.history.end_of(parsed.rows[-1]) if parsed.rows else 0.0
-            one.count(block, parsed, last)
+            one.count(block, parsed=len(parsed.rows), unparsed=parsed.unparsed, last_line=last)
             one.look()
             self._changed = True
         self.exemplars.take(block.lines)
@@ -209,7 +209,7 @@ class Follower:
             self.aggregate.times,
             shape.buckets,
         )
-        self.logs: dict[Path, Log] = {}
+        self.logs: dict[Path, FollowedFile] = {}
         # Places in logs that the settings do not name any more; they may do so again.
         self._left_out: dict[str, Any] = {}
         self._lost_lines = False
@@ -239,7 +239,7 @@ class Follower:
         with self.lock:
             self.ignored_logs = max(len(new) - room, 0)
             for path in new[:room]:
-                self.logs[path] = Log(path, from_end=from_end, complete=self._complete)
+                self.logs[path] = FollowedFile(path, from_end=from_end, complete=self._complete)
         self._discover_at = time.monotonic() + DISCOVER_SECONDS
 
     def _begin_logs(self) -> None:
@@ -265,7 +265,7 @@ class Follower:
                 self._begin()
                 self.logs, self.resets, self._left_out = logs, resets, left_out
                 for one in self.logs.values():
-                    one.begin_anew()
+                    one.reset()
                 self.resets[LINES_LOST] += 1
                 log.error("counters begin anew: lines that were shown cannot be read again")
             self.shown_more = False
@@ -286,7 +286,7 @@ class Follower:
         for name, one in kept["files"].items():
             path = Path(name)
             if is_followed(path, self.settings.files):
-                self.logs[path] = Log.from_state(path, one, with_counters=same)
+                self.logs[path] = FollowedFile.from_state(path, one, with_counters=same)
             else:
                 self._left_out[name] = one
         # What is missing here and below was not counted yet by the release that wrote it.

@@ -6,12 +6,7 @@ The first upstreams, groups and releases are let in by name, all later ones are 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from nginxlog_exporter.admission import (
-    MOST_ATTEMPTS,
-    MOST_REQUESTS,
-    Admission,
-    Combinations,
-)
+from nginxlog_exporter.admission import MOST_ATTEMPTS, MOST_REQUESTS, Admission, Combinations
 from nginxlog_exporter.logformat import LineFormat, Texts
 from nginxlog_exporter.parse import OTHER, Request, interpret
 from nginxlog_exporter.pools import PoolMap

@@ -9,10 +9,10 @@ from prometheus_client.core import Metric
 
 from nginxlog_exporter import expose
 from nginxlog_exporter.follow import Follower
-from nginxlog_exporter.log import Log
 from nginxlog_exporter.logformat import LineFormat
 from nginxlog_exporter.settings import Settings
-from nginxlog_exporter.stream import Stream
+from nginxlog_exporter.tail.followed_file import FollowedFile
+from nginxlog_exporter.tail.stream import StreamTailer
 
 STDIN = Path("-")
 
@@ -38,6 +38,6 @@ def metrics(settings: Settings, line_format: LineFormat, file: Path) -> list[Met
 
 
 def _add(follower: Follower, file: Path, stream: BinaryIO) -> None:
-    follower.logs[file] = Log(file, source=Stream(stream))
+    follower.logs[file] = FollowedFile(file, source=StreamTailer(stream))
     while follower.read(follower.logs[file]):
         pass

@@ -6,7 +6,7 @@ from string import Template
 
 from nginxlog_exporter import __version__
 from nginxlog_exporter.follow import Follower
-from nginxlog_exporter.log import Log
+from nginxlog_exporter.tail.followed_file import FollowedFile
 
 
 def render(follower: Follower, *, is_ready: bool) -> bytes:
@@ -25,7 +25,7 @@ def render(follower: Follower, *, is_ready: bool) -> bytes:
 # Private
 
 
-def _row(log: Log) -> str:
+def _row(log: FollowedFile) -> str:
     counters = log.counters
     cells = (
         ("", log.name),

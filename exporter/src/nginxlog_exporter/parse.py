@@ -13,9 +13,8 @@ from nginxlog_exporter.logformat import LineFormat, Row, Texts
 from nginxlog_exporter.patterns import DECIMAL
 from nginxlog_exporter.pools import NONE, PoolMap, is_address
 from nginxlog_exporter.statuses import STATUSES
+from nginxlog_exporter.tail.file_counters import ENCODING, FORMAT
 
-# Why a line was not counted as a request. Closed, so that each is there as 0 from the start.
-FORMAT, ENCODING, TOO_LONG = REASONS = ("format", "encoding", "too_long")
 OTHER = "other"
 METHODS = frozenset(
     ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE")

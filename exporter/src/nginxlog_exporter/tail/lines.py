@@ -1,9 +1,9 @@
-"""Complete lines out of an open log, in blocks of bounded size; a partial line has to wait."""
+"""Complete lines of an open log, in blocks of bounded size. A partial line waits."""
 
 import os
 from gzip import GzipFile
 
-from nginxlog_exporter.place import DAMAGE, LogFile
+from nginxlog_exporter.tail.fingerprint import DAMAGE, LogFile
 
 # Both the longest line and the size of a block. The fastest are those that fit the processor's
 # cache together with their rows.

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from nginxlog_exporter.rotation import base_name
+from nginxlog_exporter.tail.rotation import base_name
 
 
 def log_files(patterns: Sequence[str]) -> list[Path]:

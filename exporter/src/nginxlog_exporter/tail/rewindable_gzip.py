@@ -1,6 +1,6 @@
-"""A compressed log in which one can go back a little.
+"""A gzip file that can seek back a little without starting anew.
 
-Otherwise a partial line at the end of each block would have the file unpacked from its beginning.
+Otherwise the partial line at the end of each block would unpack the file from its beginning.
 """
 
 import io
@@ -10,16 +10,16 @@ from gzip import GzipFile
 KEPT_BYTES = 1 << 18
 
 
-class Unpacked(GzipFile):
-    """Reads like GzipFile, and keeps the last bytes that it gave. For reading only."""
+class RewindableGzipFile(GzipFile):
+    """Reads like GzipFile, and keeps the last bytes it returned. For reading only."""
 
     _kept = b""
-    # Where the kept bytes end, and how many of them are to be given again.
+    # Offset at which the kept bytes end, and how many of them are to be returned again.
     _end = 0
     _again = 0
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place; to go back by more than KEPT_BYTES is slow. Raises what reading does."""
+        """Go to an offset. More than KEPT_BYTES back is slow. Raises what reading does."""
         back = self._end - offset
         if whence == io.SEEK_SET and 0 <= back <= len(self._kept):
             self._again = back

@@ -1,19 +1,19 @@
-"""What can be read only once and from its beginning, such as standard input: the same blocks."""
+"""A source that can be read only once, such as standard input -> the same blocks."""
 
 from typing import BinaryIO
 
-from nginxlog_exporter import lines, place
-from nginxlog_exporter.place import Position
-from nginxlog_exporter.tail import Block
+from nginxlog_exporter.tail import lines
+from nginxlog_exporter.tail.block import Block
+from nginxlog_exporter.tail.checkpoint import NOWHERE, Checkpoint
 
 
-class Stream:
-    """Reads to the end, in blocks of complete lines. There is no place to go on from later."""
+class StreamTailer:
+    """Reads to the end, in blocks of complete lines. There is no checkpoint to resume from."""
 
-    position: Position | None = None
+    checkpoint: Checkpoint | None = None
     readable = True
     missing = is_lost = False
-    is_told = True
+    has_pending = False
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -54,4 +54,4 @@ class Stream:
         if too_long:
             text = text.partition(b"\n")[2]
         self._is_too_long, self._skipped = False, 0
-        return Block(text, place.NOWHERE, size, too_long)
+        return Block(text, NOWHERE, size, too_long)
