@@ -20,9 +20,9 @@ from loglines import BLUE, GREEN, line, settings, teal_format
 
 from nginxlog_exporter import expose
 from nginxlog_exporter.follow import Follower
-from nginxlog_exporter.logformat import URI, LineFormat, compile_format
-from nginxlog_exporter.nginxconf import LogFormat
-from nginxlog_exporter.parse import parse
+from nginxlog_exporter.parse.log_format import URI, LineFormat, compile_format
+from nginxlog_exporter.parse.nginx_conf import LogFormat
+from nginxlog_exporter.parse.parser import parse
 from nginxlog_exporter.settings import Settings
 
 _JSON = (

@@ -6,9 +6,9 @@ from pathlib import Path
 from nginxlog_exporter import settings as settings_module
 from nginxlog_exporter.aggregate import Aggregate, Shape
 from nginxlog_exporter.histogram import DEFAULT_BUCKETS
-from nginxlog_exporter.logformat import LineFormat, compile_format
-from nginxlog_exporter.nginxconf import choose, log_formats
-from nginxlog_exporter.parse import parse
+from nginxlog_exporter.parse.log_format import LineFormat, compile_format
+from nginxlog_exporter.parse.nginx_conf import choose, log_formats
+from nginxlog_exporter.parse.parser import parse
 from nginxlog_exporter.pools import PoolMap
 from nginxlog_exporter.routes import Routes
 from nginxlog_exporter.settings import Settings

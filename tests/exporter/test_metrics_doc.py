@@ -10,8 +10,8 @@ from fix_stack import cannot_run
 
 from nginxlog_exporter import document
 from nginxlog_exporter.examples import EXAMPLES
-from nginxlog_exporter.logformat import compile_format
-from nginxlog_exporter.nginxconf import log_formats
+from nginxlog_exporter.parse.log_format import compile_format
+from nginxlog_exporter.parse.nginx_conf import log_formats
 from nginxlog_exporter.settings import FEATURES, PREFIX, VARIABLES
 from teal import packages
 

@@ -13,9 +13,9 @@ from tailing import Reader as TailReader
 
 from nginxlog_exporter import durations, expose, follow, reader, service
 from nginxlog_exporter.follow import Follower
-from nginxlog_exporter.logformat import URI, compile_format
-from nginxlog_exporter.nginxconf import LogFormat
-from nginxlog_exporter.parse import parse
+from nginxlog_exporter.parse.log_format import URI, compile_format
+from nginxlog_exporter.parse.nginx_conf import LogFormat
+from nginxlog_exporter.parse.parser import parse
 from nginxlog_exporter.tail import lines, rewindable_gzip
 
 
@@ -170,7 +170,7 @@ def test_durations_of_many_servers_stay_bounded(
             line(upstream_addr=f"10.0.0.{server}:80", request_time=f"0.{n:03}") for n in range(5)
         )
         follower.aggregate.add(parse(block, teal_format()))
-        assert sum(map(len, follower.aggregate.durations._untold.values())) <= 50
+        assert sum(map(len, follower.aggregate.durations._pending.values())) <= 50
 
 
 def test_a_long_catch_up_is_saved_meanwhile(

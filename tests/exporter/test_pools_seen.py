@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from loglines import BLUE, GREEN, POOLS, START, aggregate, counted, line, teal_format
 
-from nginxlog_exporter.parse import parse
+from nginxlog_exporter.parse.parser import parse
 from nginxlog_exporter.pools import LONGEST_DRILL_SECONDS, DesiredDir, PoolMap
 
 

@@ -18,7 +18,7 @@ from loglines import line
 from nginxlog_exporter import expose
 from nginxlog_exporter import settings as settings_module
 from nginxlog_exporter.follow import Follower
-from nginxlog_exporter.logformat import URI, compile_format
+from nginxlog_exporter.parse.log_format import URI, compile_format
 
 GOLDEN = Path(__file__).with_name("golden")
 RELEASES = sorted(path.name for path in GOLDEN.iterdir())

@@ -1,7 +1,7 @@
-"""A bound on label values: so many names are let in, all others are called `other`."""
+"""Limits the cardinality of labels: the first values are kept, all others map to `other`."""
 
-from nginxlog_exporter.parse import OTHER
-
+# What a label says instead of a value beyond its limit, or of one that nobody knows.
+OTHER = "other"
 # In characters; a name is cut there.
 LONGEST_LABEL = 128
 # Combinations of labels for each pool: methods and statuses, servers and statuses.
@@ -10,7 +10,7 @@ MOST_REQUESTS, MOST_ATTEMPTS = 100, 224
 MOST_POOLS = 10
 
 
-class Admission:
+class CardinalityLimiter:
     """Lets the first names in; `most` is how many, `other` not counted."""
 
     def __init__(self, most: int) -> None:
@@ -27,7 +27,7 @@ class Admission:
         return name
 
 
-class Combinations:
+class CombinationLimiter:
     """Lets the first combinations of labels in, so many for each pool and in all.
 
     Each label is closed, but all their combinations are too many.

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from nginxlog_exporter.columns import total
 from nginxlog_exporter.durations import Durations
 from nginxlog_exporter.history import History
-from nginxlog_exporter.logformat import LineFormat, Row, Texts
-from nginxlog_exporter.meanings import FOLDED, Meaning, Meanings, Timing
-from nginxlog_exporter.parse import CLASSES, Parsed, Times, interpret_times
+from nginxlog_exporter.meanings import CLASSES, FOLDED, Classified, RequestClassifier, Timing
+from nginxlog_exporter.parse.log_format import LineFormat
+from nginxlog_exporter.parse.records import Parsed, Row, Texts, Times
+from nginxlog_exporter.parse.values import times as times_of
+from nginxlog_exporter.parse.values import total
 from nginxlog_exporter.pools import NONE, UNKNOWN, PoolMap
 from nginxlog_exporter.routes import RouteCounters, Routes
 
@@ -61,7 +62,7 @@ class Aggregate:
             window=shape.window,
             active_after=shape.active_after,
         )
-        self.meanings = Meanings(line_format, shape.pools)
+        self.classifier = RequestClassifier(line_format, shape.pools)
         for pool in self.pools:
             self._add_pool(pool)
 
@@ -70,14 +71,14 @@ class Aggregate:
         if not parsed.rows:
             return
         rows, labels = parsed.rows, parsed.labels
-        meanings = self.meanings.of(parsed.counts)
+        classified = self.classifier.of(parsed.counts)
         for text, times in parsed.counts.items():
-            self._count(meanings[text], times)
-        timings = {text: meanings[text].timing for text in parsed.counts}
+            self._count(classified[text], times)
+        timings = {text: classified[text].timing for text in parsed.counts}
         for timing, members in _by_timing(rows, labels, timings).items():
             self._measure(timing, members)
-        self.routes.add(rows, labels, meanings)
-        self.history.follow(parsed, meanings)
+        self.routes.add(rows, labels, classified)
+        self.history.follow(parsed, classified)
 
     def to_state(self) -> dict[str, Any]:
         """Return everything as JSON values."""
@@ -99,7 +100,7 @@ class Aggregate:
         self.durations.restore(state.get("durations", {}))
         self.routes.restore(state.get("routes", {}))
         self.history.restore(state.get("history", {}))
-        self.meanings.keep(
+        self.classifier.keep(
             attempts=self.attempts,
             requests=self.requests,
             groups=(group for (group,) in self.unavailable),
@@ -108,14 +109,14 @@ class Aggregate:
     # Private
 
     def _times(self, text: Texts) -> Times:
-        return interpret_times(self._format.times.decode(text))
+        return times_of(self._format.times.decode(text))
 
     def _add_pool(self, pool: str) -> None:
         """Have a pool's counters, so that they are there as 0 before they are counted up."""
         self.responses.update({(pool, status_class): 0 for status_class in CLASSES})
         self.response_bytes[pool,] = self.request_bytes[pool,] = 0
 
-    def _count(self, meaning: Meaning, times: int) -> None:
+    def _count(self, meaning: Classified, times: int) -> None:
         request = meaning.request
         if (request.pool,) not in self.response_bytes:
             self._add_pool(request.pool)

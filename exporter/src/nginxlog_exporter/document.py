@@ -9,13 +9,19 @@ from typing import NamedTuple
 
 from prometheus_client import ProcessCollector
 
-from nginxlog_exporter.admission import MOST_ATTEMPTS, MOST_REQUESTS
+from nginxlog_exporter.admission import MOST_ATTEMPTS, MOST_REQUESTS, OTHER
 from nginxlog_exporter.catalogue import COUNTERS, GAUGES, HISTOGRAMS, PROCESS_COUNTERS
 from nginxlog_exporter.examples import EXAMPLES
 from nginxlog_exporter.follow import RESETS
-from nginxlog_exporter.logformat import STAND_INS
-from nginxlog_exporter.meanings import FOLDED, MAX_GROUPS, MAX_RELEASES, MAX_UPSTREAMS
-from nginxlog_exporter.parse import CLASSES, METHODS, OTHER
+from nginxlog_exporter.meanings import (
+    CLASSES,
+    FOLDED,
+    MAX_GROUPS,
+    MAX_RELEASES,
+    MAX_UPSTREAMS,
+    METHODS,
+)
+from nginxlog_exporter.parse.log_format import SUBSTITUTES
 from nginxlog_exporter.pools import NONE, UNKNOWN
 from nginxlog_exporter.settings import FEATURES
 from nginxlog_exporter.tail.block import GAPS, ROTATIONS
@@ -144,7 +150,7 @@ _ITSELF = "Is the log read, to its end, and is nothing lost."
 _PROCESS = """Added by prometheus_client. Many other programs have metrics of these names, hence the
 `and on (instance)`."""
 _WHAT_ELSE_GIVES_IT = {"desired": "`NGINXLOG_DESIRED_DIR`"} | {
-    name: f"`${other}`" for name, other in STAND_INS.items()
+    name: f"`${other}`" for name, other in SUBSTITUTES.items()
 }
 
 

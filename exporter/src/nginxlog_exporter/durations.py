@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from nginxlog_exporter.histogram import Histogram
-from nginxlog_exporter.logformat import Texts
 from nginxlog_exporter.meanings import Timing
-from nginxlog_exporter.parse import Times
+from nginxlog_exporter.parse.records import Texts, Times
 
 
 class Durations:
@@ -25,7 +24,7 @@ class Durations:
     ) -> None:
         self._bounds = bounds
         self._meaning = meaning
-        self._untold: dict[Timing, Counter[Texts]] = {}
+        self._pending: dict[Timing, Counter[Texts]] = {}
         self._families: dict[str, dict[str, Histogram]] = {name: {} for name in FAMILIES}
         for pool in pools:
             self.add_pool(pool)
@@ -39,24 +38,24 @@ class Durations:
         """Count the durations of lines."""
         if not timing.timed:
             return
-        untold = self._untold.get(timing)
+        untold = self._pending.get(timing)
         if untold is None:
-            untold = self._untold[timing] = Counter()
+            untold = self._pending[timing] = Counter()
             for pool in {timing.pool, *(pool for _, pool in timing.attempts)}:
                 if pool not in self._families[REQUEST]:
                     self.add_pool(pool)
         untold.update(texts)
-        if sum(map(len, self._untold.values())) > _MOST_UNTOLD:
-            self._tell()
+        if sum(map(len, self._pending.values())) > _MOST_UNTOLD:
+            self._flush()
 
     def read(self, family: str) -> Mapping[str, Histogram]:
         """Return the histograms of a family by pool."""
-        self._tell()
+        self._flush()
         return self._families[family]
 
     def to_state(self) -> dict[str, Any]:
         """Return the content as JSON values."""
-        self._tell()
+        self._flush()
         return {
             name: {pool: histogram.to_state() for pool, histogram in histograms.items()}
             for name, histograms in self._families.items()
@@ -73,11 +72,11 @@ class Durations:
 
     # Private
 
-    def _tell(self) -> None:
-        for timing, texts in self._untold.items():
+    def _flush(self) -> None:
+        for timing, texts in self._pending.items():
             for text, times in texts.items():
                 self._observe(timing, self._meaning(text), times)
-        self._untold.clear()
+        self._pending.clear()
 
     def _observe(self, timing: Timing, meaning: Times, times: int) -> None:
         if meaning.request is not None:

@@ -8,12 +8,13 @@ from collections.abc import Callable
 
 from prometheus_client.samples import Exemplar
 
-from nginxlog_exporter.columns import seconds
 from nginxlog_exporter.histogram import Histogram
-from nginxlog_exporter.logformat import REQUEST_ID, LineFormat, Texts, compile_format
-from nginxlog_exporter.meanings import Meanings
-from nginxlog_exporter.nginxconf import LogFormat
-from nginxlog_exporter.parse import Times, plain_ends
+from nginxlog_exporter.meanings import RequestClassifier
+from nginxlog_exporter.parse.log_format import REQUEST_ID, LineFormat, compile_format
+from nginxlog_exporter.parse.nginx_conf import LogFormat
+from nginxlog_exporter.parse.parser import plain_ends
+from nginxlog_exporter.parse.records import Texts, Times
+from nginxlog_exporter.parse.values import seconds
 
 # Of each block.
 _LAST_LINES = 8
@@ -28,12 +29,12 @@ class Exemplars:
         self,
         log_format: LogFormat,
         line_format: LineFormat,
-        meanings: Meanings,
+        classifier: RequestClassifier,
         times: Callable[[Texts], Times],
         bounds: tuple[float, ...],
     ) -> None:
         self.wanted = False
-        self._meanings = meanings
+        self._classifier = classifier
         self._times = times
         self._histogram = Histogram(bounds)
         self._format = (
@@ -62,7 +63,7 @@ class Exemplars:
             return
         row = match.groups()
         labels = line_format.labels.of(row)
-        timing = self._meanings.of([labels])[labels].timing
+        timing = self._classifier.of([labels])[labels].timing
         took = self._times(line_format.times.of(row)).request
         request_id = row[line_format.columns[REQUEST_ID]].decode("ascii", "replace")
         if took is None or not timing.timed or not 1 < len(request_id) <= _LONGEST_ID:

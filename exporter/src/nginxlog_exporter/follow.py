@@ -16,10 +16,10 @@ from typing import Any
 
 from nginxlog_exporter import state
 from nginxlog_exporter.aggregate import Aggregate, Shape
-from nginxlog_exporter.complaints import Complaints
 from nginxlog_exporter.exemplars import Exemplars
-from nginxlog_exporter.logformat import LineFormat
-from nginxlog_exporter.parse import parse
+from nginxlog_exporter.parse.error_log import ParseErrorLog
+from nginxlog_exporter.parse.log_format import LineFormat
+from nginxlog_exporter.parse.parser import parse
 from nginxlog_exporter.pools import Declared, DesiredDir, PoolMap
 from nginxlog_exporter.readers import Reader, Readers, Series
 from nginxlog_exporter.settings import FEATURES, Settings
@@ -70,7 +70,7 @@ class Follower:
         self._desired_dir = (
             DesiredDir(settings.desired_dir, settings.pools) if settings.desired_dir else None
         )
-        self._complaints = Complaints()
+        self._parse_errors = ParseErrorLog()
         self._readers = Readers()
         self._begin()
 
@@ -125,7 +125,7 @@ class Follower:
         if block is None:
             return False
         parsed = parse(block.lines, self.line_format)
-        self._complaints.about(parsed)
+        self._parse_errors.report(parsed)
         with self.lock:
             self.aggregate.add(parsed)
             last = self.aggregate.history.end_of(parsed.rows[-1]) if parsed.rows else 0.0
@@ -205,7 +205,7 @@ class Follower:
         self.exemplars = Exemplars(
             self.settings.log_format,
             self.line_format,
-            self.aggregate.meanings,
+            self.aggregate.classifier,
             self.aggregate.times,
             shape.buckets,
         )

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import compress, islice
 from typing import Any
 
-from nginxlog_exporter.columns import seconds
-from nginxlog_exporter.logformat import LineFormat, Row, Texts
-from nginxlog_exporter.meanings import Meaning
-from nginxlog_exporter.parse import Parsed, Request, Times
+from nginxlog_exporter.meanings import Classified
+from nginxlog_exporter.parse.log_format import LineFormat
+from nginxlog_exporter.parse.records import Parsed, Request, Row, Texts, Times
+from nginxlog_exporter.parse.values import seconds
 from nginxlog_exporter.pools import ActivePool, Declared, PoolMap, group_of
 
 # Nearly always one of the last rows of a block began last.
@@ -45,11 +45,11 @@ class History:
         # The classes of the last requests.
         self.window: deque[str] = deque(maxlen=window)
 
-    def follow(self, parsed: Parsed, meanings: Mapping[Texts, Meaning]) -> None:
+    def follow(self, parsed: Parsed, classified: Mapping[Texts, Classified]) -> None:
         """Take note of rows that follow those before. `meanings` holds what their labels mean."""
         rows, labels, counts = parsed.rows, parsed.labels, parsed.counts
         assert self.window.maxlen is not None  # noqa: S101 - set when it was made
-        requests = {text: meanings[text].request for text in counts}
+        requests = {text: classified[text].request for text in counts}
         classes = {text: request.status_class for text, request in requests.items()}
         self.window.extend(map(classes.__getitem__, labels[-self.window.maxlen :]))
         self._follow_releases(labels, requests)

@@ -3,13 +3,30 @@
 The first upstreams, groups and releases are let in by name, all later ones are called `other`.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from nginxlog_exporter.admission import MOST_ATTEMPTS, MOST_REQUESTS, Admission, Combinations
-from nginxlog_exporter.logformat import LineFormat, Texts
-from nginxlog_exporter.parse import OTHER, Request, interpret
-from nginxlog_exporter.pools import PoolMap
+from nginxlog_exporter.admission import (
+    MOST_ATTEMPTS,
+    MOST_REQUESTS,
+    OTHER,
+    CardinalityLimiter,
+    CombinationLimiter,
+)
+from nginxlog_exporter.parse.log_format import LineFormat
+from nginxlog_exporter.parse.records import Attempt, Request, Texts
+from nginxlog_exporter.parse.values import present, split_list
+from nginxlog_exporter.pools import NONE, PoolMap, is_address
+from nginxlog_exporter.statuses import STATUSES
+
+METHODS = frozenset(
+    ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE")
+)
+CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx", OTHER)
+FAILED = "5xx"
+SWITCHING_PROTOCOLS = "101"
+CLIENT_CLOSED_REQUEST = "499"
 
 MAX_UPSTREAMS = 64
 MAX_GROUPS = 64
@@ -30,10 +47,12 @@ class Timing(NamedTuple):
     @classmethod
     def of(cls, request: Request) -> "Timing":
         """Return whose durations a request tells."""
-        return cls(request.pool, request.timed, tuple((a.place, a.pool) for a in request.attempts))
+        return cls(
+            request.pool, request.timed, tuple((a.position, a.pool) for a in request.attempts)
+        )
 
 
-class Meaning(NamedTuple):
+class Classified(NamedTuple):
     """What rows with some label texts are counted as."""
 
     request: Request
@@ -42,30 +61,30 @@ class Meaning(NamedTuple):
     folded: tuple[str, ...]
 
 
-class Meanings:
+class RequestClassifier:
     """Label texts -> meanings. A client that invents methods cannot fill the memory."""
 
     def __init__(self, line_format: LineFormat, pools: PoolMap) -> None:
         self._format = line_format
         self._pools = pools
-        self._meanings: dict[Texts, Meaning] = {}
-        self._admit_upstream = Admission(MAX_UPSTREAMS)
-        self._admit_group = Admission(MAX_GROUPS)
-        self._admit_release = Admission(MAX_RELEASES)
+        self._classified: dict[Texts, Classified] = {}
+        self._admit_upstream = CardinalityLimiter(MAX_UPSTREAMS)
+        self._admit_group = CardinalityLimiter(MAX_GROUPS)
+        self._admit_release = CardinalityLimiter(MAX_RELEASES)
         # With those that are no pool of the settings, if there are any.
         names = len(pools.names) + 2 if pools.names else 0
-        self._admit_attempt = Combinations(MOST_ATTEMPTS, names)
-        self._admit_request = Combinations(MOST_REQUESTS, names)
+        self._admit_attempt = CombinationLimiter(MOST_ATTEMPTS, names)
+        self._admit_request = CombinationLimiter(MOST_REQUESTS, names)
 
-    def of(self, texts: Iterable[Texts]) -> Mapping[Texts, Meaning]:
+    def of(self, texts: Iterable[Texts]) -> Mapping[Texts, Classified]:
         """Return what these texts mean, and perhaps others."""
-        if len(self._meanings) > _MOST_TEXTS:
-            self._meanings.clear()
+        if len(self._classified) > _MOST_TEXTS:
+            self._classified.clear()
         for text in texts:
-            if text not in self._meanings:
+            if text not in self._classified:
                 request = self._admitted(interpret(self._format.labels.decode(text), self._pools))
-                self._meanings[text] = Meaning(request, Timing.of(request), _folded(request))
-        return self._meanings
+                self._classified[text] = Classified(request, Timing.of(request), _folded(request))
+        return self._classified
 
     def keep(
         self,
@@ -109,6 +128,33 @@ class Meanings:
         )
 
 
+def interpret(fields: Mapping[str, str], pools: PoolMap) -> Request:
+    """Say what a request with these label fields is counted as. Absent (`-`, empty) is no error."""
+    attempts, groups = _attempts(fields, pools)
+    status = _status(fields["status"])
+    status_class = _class(fields["status"])
+    failed = status_class == FAILED
+    pool = attempts[-1].pool if attempts else NONE
+    method = fields["request_method"]
+    return Request(
+        method=method if method in METHODS else OTHER,
+        status=status,
+        status_class=status_class,
+        pool=pool,
+        attempts=attempts,
+        groups=groups,
+        retried=("failed" if failed else "saved") if len(attempts) > 1 else None,
+        release=present(fields.get("upstream_http_x_release_id")),
+        desired=present(fields.get("desired")),
+        timed=fields.get("streaming") != "1" and status != SWITCHING_PROTOCOLS,
+        # A client that gave up (499) got no answer, so the pool has shown nothing.
+        served=pool in pools.names
+        and not failed
+        and status_class != OTHER
+        and status != CLIENT_CLOSED_REQUEST,
+    )
+
+
 # Private
 
 _MOST_TEXTS = 4096
@@ -122,3 +168,32 @@ def _folded(request: Request) -> tuple[str, ...]:
         *("group" for group in request.groups if group == OTHER),
         *(["release"] if request.release == OTHER else []),
     )
+
+
+def _attempts(
+    fields: Mapping[str, str], pools: PoolMap
+) -> tuple[tuple[Attempt, ...], tuple[str, ...]]:
+    upstreams = split_list(fields.get("upstream_addr", ""))
+    statuses = split_list(fields.get("upstream_status", ""))
+    statuses += ["-"] * (len(upstreams) - len(statuses))
+    attempts = tuple(
+        Attempt(
+            position,
+            pools.pool_of(upstream),
+            upstream,
+            _status(status) if present(status) else NONE,
+        )
+        for position, (upstream, status) in enumerate(zip(upstreams, statuses, strict=False))
+        if is_address(upstream)
+    )
+    groups = tuple(u for u in upstreams if present(u) and not is_address(u))
+    return attempts, groups
+
+
+def _status(text: str) -> str:
+    return text if text in STATUSES else OTHER
+
+
+def _class(text: str) -> str:
+    """Return the class of a status; also of one that nobody has defined."""
+    return f"{text[0]}xx" if re.fullmatch(r"[1-5][0-9]{2}", text, re.ASCII) else OTHER

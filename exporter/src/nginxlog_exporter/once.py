@@ -9,7 +9,7 @@ from prometheus_client.core import Metric
 
 from nginxlog_exporter import expose
 from nginxlog_exporter.follow import Follower
-from nginxlog_exporter.logformat import LineFormat
+from nginxlog_exporter.parse.log_format import LineFormat
 from nginxlog_exporter.settings import Settings
 from nginxlog_exporter.tail.followed_file import FollowedFile
 from nginxlog_exporter.tail.stream import StreamTailer

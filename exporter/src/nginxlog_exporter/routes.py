@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from nginxlog_exporter.admission import OTHER
 from nginxlog_exporter.histogram import Histogram
-from nginxlog_exporter.logformat import URI, LineFormat, Row, Texts
-from nginxlog_exporter.meanings import Meaning
-from nginxlog_exporter.parse import CLASSES, OTHER, Times
+from nginxlog_exporter.meanings import CLASSES, Classified
+from nginxlog_exporter.parse.log_format import URI, LineFormat
+from nginxlog_exporter.parse.records import Row, Texts, Times
 
 _MOST_URIS = 4096
 # In bytes; nobody writes a template for what comes behind.
@@ -59,13 +60,13 @@ class RouteCounters:
         self._times = times
 
     def add(
-        self, rows: Sequence[Row], labels: Sequence[Texts], meanings: Mapping[Texts, Meaning]
+        self, rows: Sequence[Row], labels: Sequence[Texts], classified: Mapping[Texts, Classified]
     ) -> None:
         """Count rows. `meanings` holds what their labels mean."""
         if self._uri is None:
             return
         for row, text in zip(rows, labels, strict=True):
-            route, request = self._route_of(row[self._uri][:_LONGEST_URI]), meanings[text].request
+            route, request = self._route_of(row[self._uri][:_LONGEST_URI]), classified[text].request
             self.responses[route, request.status_class] += 1
             took = self._times(self._time_texts(row)).request if request.timed else None
             if took is not None:

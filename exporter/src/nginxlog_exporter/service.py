@@ -12,7 +12,7 @@ from prometheus_client.openmetrics.exposition import ALLOWUTF8
 
 from nginxlog_exporter import __version__, expose, page
 from nginxlog_exporter.follow import Follower
-from nginxlog_exporter.logformat import LineFormat
+from nginxlog_exporter.parse.log_format import LineFormat
 from nginxlog_exporter.reader import Reader
 from nginxlog_exporter.serve import Answer, Asked, Routes, serving
 from nginxlog_exporter.settings import Settings

@@ -12,9 +12,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from nginxlog_exporter.admission import OTHER
 from nginxlog_exporter.histogram import DEFAULT_BUCKETS
-from nginxlog_exporter.nginxconf import COMBINED, LogFormat, LogFormatError, choose, log_formats
-from nginxlog_exporter.parse import OTHER
+from nginxlog_exporter.parse.nginx_conf import (
+    COMBINED,
+    LogFormat,
+    LogFormatError,
+    choose,
+    log_formats,
+)
 from nginxlog_exporter.pools import NONE, UNKNOWN, PoolMap
 from nginxlog_exporter.routes import Routes
 from nginxlog_exporter.webconfig import WebFile

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import NamedTuple
 
-from nginxlog_exporter.nginxconf import LogFormat, LogFormatError
-from nginxlog_exporter.patterns import METHOD, REST_OF_LINE, Pattern, free, is_quoted, typed
-from nginxlog_exporter.variables import COUNTS, SAFE, SECONDS, is_header, is_list
+from nginxlog_exporter.parse.nginx_conf import LogFormat, LogFormatError
+from nginxlog_exporter.parse.patterns import METHOD, REST_OF_LINE, Pattern, free, is_quoted, typed
+from nginxlog_exporter.parse.records import Row, Texts
+from nginxlog_exporter.parse.variables import COUNTS, SAFE, SECONDS, is_header, is_list
 
 # Few distinct values: they say what a request is counted as.
 LABELS = (
@@ -30,14 +31,10 @@ TIMES = ("request_time", "upstream_response_time", "upstream_connect_time")
 NUMBERS = ("bytes_sent", "request_length", "msec")
 # Captured only where they are asked for, because they vary most.
 URI, REQUEST_ID = "request_uri", "request_id"
-# What may stand in for a variable that the format does not have. $uri is what a rewrite made of it.
-STAND_INS = {"request_method": "request", "bytes_sent": "body_bytes_sent"}
-URI_STAND_INS = ("uri", "document_uri")
+# Variables that serve where the format lacks one. $uri is what a rewrite made of the URI.
+SUBSTITUTES = {"request_method": "request", "bytes_sent": "body_bytes_sent"}
+URI_SUBSTITUTES = ("uri", "document_uri")
 REQUIRED = ("status", "request_method")
-
-Row = tuple[bytes, ...]
-# The texts of a row that are counted together: hashable, and equal for rows that are alike.
-Texts = bytes | Row
 
 
 class Token(NamedTuple):
@@ -58,23 +55,26 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True)
 class Captures:
-    """Where in a row the texts of one kind are, and how to split them into fields."""
+    """Where in a row the texts of one kind (labels or durations) are, and how to decode them.
 
-    places: tuple[int, ...]
+    `indexes[i]` is an index of a row; `patterns[i]` has a named group for each field in its text.
+    """
+
+    indexes: tuple[int, ...]
     patterns: tuple[re.Pattern[bytes], ...]
 
     @property
     def of(self) -> Callable[[Row], Texts]:
         """The function that takes the texts out of a row."""
-        return itemgetter(*self.places) if self.places else lambda _: b""
+        return itemgetter(*self.indexes) if self.indexes else lambda _: b""
 
     @property
     def nothing(self) -> Texts:
         """The texts of a row in which all are empty."""
-        return (b"",) * len(self.places) if len(self.places) > 1 else b""
+        return (b"",) * len(self.indexes) if len(self.indexes) > 1 else b""
 
     def decode(self, texts: Texts) -> dict[str, str]:
-        """Split the texts into fields; a variable the format lacks is missing."""
+        """Split the texts into fields by name; a variable the format lacks is missing."""
         parts = texts if isinstance(texts, tuple) else (texts,)
         decoded: dict[str, str] = {}
         for pattern, text in zip(self.patterns, parts, strict=False):
@@ -101,7 +101,7 @@ class LineFormat:
     skips: bool
     labels: Captures
     times: Captures
-    # Field of its own -> its place in a row.
+    # Field that is captured alone (a number, the URI) -> its index in a row.
     columns: dict[str, int]
     fields: frozenset[str]
 
@@ -117,7 +117,7 @@ def compile_format(log_format: LogFormat, *, extra: Sequence[str] = ()) -> LineF
     fields = frozenset(token.field for token in tokens if token.field)
     for name in (*REQUIRED, *extra):
         if name not in fields:
-            instead = f" (or ${STAND_INS[name]})" if name in STAND_INS else ""
+            instead = f" (or ${SUBSTITUTES[name]})" if name in SUBSTITUTES else ""
             raise LogFormatError(
                 f"log_format {log_format.name!r} lacks ${name}{instead}, without which"
                 f" {'no route' if name == URI else 'nothing'} can be counted; add it to the format"
@@ -137,8 +137,8 @@ def compile_format(log_format: LogFormat, *, extra: Sequence[str] = ()) -> LineF
         labels=_captures(captured, "label"),
         times=_captures(captured, "time"),
         columns={
-            part[0].field: place
-            for place, part in enumerate(captured)
+            part[0].field: index
+            for index, part in enumerate(captured)
             if part[0].field and part[0].kind == part[0].field
         },
         fields=fields,
@@ -205,11 +205,11 @@ def _fields(log_format: LogFormat, extra: Sequence[str]) -> dict[str, str]:
     """Return which variables of the format fill which fields."""
     names = re.findall(r"\$\{?(\w+)", log_format.text, re.ASCII)
     fields = {name: name for name in (*LABELS, *TIMES, *NUMBERS) if name in names}
-    fields |= {other: name for name, other in STAND_INS.items() if name not in names}
+    fields |= {other: name for name, other in SUBSTITUTES.items() if name not in names}
     if REQUEST_ID in extra and REQUEST_ID in names:
         fields[REQUEST_ID] = REQUEST_ID
     if URI in extra:
-        uri = [name for name in (URI, *URI_STAND_INS) if name in names]
+        uri = [name for name in (URI, *URI_SUBSTITUTES) if name in names]
         fields[uri[0] if uri else _REST_OF_REQUEST] = URI
     for run in _VARIABLES.findall(log_format.text):
         together = re.findall(r"\w+", run, re.ASCII)
@@ -252,7 +252,7 @@ def _quick(parts: Sequence[list[Token]]) -> re.Pattern[bytes]:
 
 
 def _looked_at(parts: Sequence[list[Token]]) -> list[list[Token]]:
-    last = max(place for place, part in enumerate(parts) if part[0].field)
+    last = max(index for index, part in enumerate(parts) if part[0].field)
     rest = [Token("the rest of the line", REST_OF_LINE)] if len(parts) > last + 2 else []
     return [*parts[: last + 2], rest]
 
@@ -263,8 +263,8 @@ def _capture(part: list[Token], *, quick: bool) -> bytes:
 
 
 def _captures(captured: list[list[Token]], kind: str) -> Captures:
-    places = tuple(place for place, part in enumerate(captured) if part[0].kind == kind)
-    return Captures(places, tuple(_decoder(captured[place]) for place in places))
+    indexes = tuple(index for index, part in enumerate(captured) if part[0].kind == kind)
+    return Captures(indexes, tuple(_decoder(captured[index]) for index in indexes))
 
 
 def _decoder(part: list[Token]) -> re.Pattern[bytes]:

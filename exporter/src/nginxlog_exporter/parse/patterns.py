@@ -17,7 +17,7 @@ uses it counts the lines, and so sees when it took several for one.
 import re
 from typing import NamedTuple
 
-from nginxlog_exporter.variables import COUNTS, SECONDS, WORDS, is_header, is_list
+from nginxlog_exporter.parse.variables import COUNTS, SECONDS, WORDS, is_header, is_list
 
 
 class Pattern(NamedTuple):
@@ -49,7 +49,7 @@ def is_quoted(before: str, after: str) -> bool:
 def typed(name: str, field: str | None, before: str, after: str, escape: str) -> Pattern | None:
     """Return the pattern of a variable whose kind says where it ends, else None.
 
-    `field` is what it fills, which may be another variable's place.
+    `field` is what it fills, which may be another variable's.
     """
     quoted = is_quoted(before, after)
     # Absent is `-` by default and nothing otherwise; a double space must not pass for a number.
@@ -57,7 +57,7 @@ def typed(name: str, field: str | None, before: str, after: str, escape: str) ->
     if field in _NUMBERS:
         return Pattern(_NUMBERS[field].exact + absent, _NUMBERS[field].quick)
     if quoted:
-        # What is no number between the quotes is no duration either: see parse.py.
+        # What is no number between the quotes is no duration either: see values.py.
         return _QUOTED_TIMES if name in SECONDS and field else None
     # An unquoted list holds the very spaces and commas that end other values.
     if name in COUNTS:
