@@ -9,7 +9,7 @@ from nginxlog_exporter.histogram import DEFAULT_BUCKETS
 from nginxlog_exporter.parse.log_format import LineFormat, compile_format
 from nginxlog_exporter.parse.nginx_conf import choose, log_formats
 from nginxlog_exporter.parse.parser import parse
-from nginxlog_exporter.pools import PoolMap
+from nginxlog_exporter.pools.pool_map import PoolMap
 from nginxlog_exporter.routes import Routes
 from nginxlog_exporter.settings import Settings
 

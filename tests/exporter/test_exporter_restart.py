@@ -67,7 +67,7 @@ def test_counters_pool_and_window_survive_a_restart(tmp_path: Path) -> None:
         json.dumps(before.aggregate.to_state())
     )
     assert states(after) == states(before)
-    assert after.aggregate.history.active[""].active == "green"
+    assert after.aggregate.tracker.active[""].active == "green"
     append(tmp_path, line(upstream_addr=GREEN))
     after.catch_up()
     assert after.aggregate.responses["green", "2xx"] == 7
@@ -93,7 +93,7 @@ def test_half_a_row_of_requests_survives_a_restart(tmp_path: Path) -> None:
     restarted(tmp_path).save()
     append(tmp_path, *other[3:])
 
-    assert restarted(tmp_path).aggregate.history.active[""].active == "green"
+    assert restarted(tmp_path).aggregate.tracker.active[""].active == "green"
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_another_window_or_hysteresis_keeps_the_counters(tmp_path: Path) -> None
     found = restarted(tmp_path, window="4", active_after="2")
 
     assert found.aggregate.responses.total() == 10
-    assert list(found.aggregate.history.window) == ["2xx"] * 4
+    assert list(found.aggregate.tracker.window) == ["2xx"] * 4
 
 
 def test_a_save_that_fails_leaves_the_old_snapshot(

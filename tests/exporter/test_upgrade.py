@@ -81,7 +81,7 @@ def test_counters_go_on_after_an_upgrade(tmp_path: Path, release: str) -> None:
     assert counters.lines == {"parsed": 12, "unparsed": 1}
     assert (counters.rotations["rename"], sum(counters.gaps.values())) == (1, 0)
     assert follower.aggregate.responses["green", "2xx"] == 7
-    assert follower.aggregate.history.active[""].active == "green"
+    assert follower.aggregate.tracker.active[""].active == "green"
     assert numbers(follower, for_prometheus=True) == numbers(follower)
     with (tmp_path / "access.log").open("ab") as log:
         log.write(line(upstream_addr="127.0.0.1:8082"))

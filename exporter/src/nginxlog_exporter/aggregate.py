@@ -12,13 +12,13 @@ from functools import lru_cache
 from typing import Any
 
 from nginxlog_exporter.durations import Durations
-from nginxlog_exporter.history import History
 from nginxlog_exporter.meanings import CLASSES, FOLDED, Classified, RequestClassifier, Timing
 from nginxlog_exporter.parse.log_format import LineFormat
 from nginxlog_exporter.parse.records import Parsed, Row, Texts, Times
 from nginxlog_exporter.parse.values import times as times_of
 from nginxlog_exporter.parse.values import total
-from nginxlog_exporter.pools import NONE, UNKNOWN, PoolMap
+from nginxlog_exporter.pools.pool_map import NONE, UNKNOWN, PoolMap
+from nginxlog_exporter.pools.tracker import PoolTracker
 from nginxlog_exporter.routes import RouteCounters, Routes
 
 
@@ -55,7 +55,7 @@ class Aggregate:
         self.times = times = lru_cache(_MOST_TIMES)(self._times)
         self.durations = Durations(self.pools, shape.buckets, times)
         self.routes = RouteCounters(shape.routes, shape.buckets, line_format, times)
-        self.history = History(
+        self.tracker = PoolTracker(
             line_format,
             shape.pools,
             times,
@@ -78,7 +78,7 @@ class Aggregate:
         for timing, members in _by_timing(rows, labels, timings).items():
             self._measure(timing, members)
         self.routes.add(rows, labels, classified)
-        self.history.follow(parsed, classified)
+        self.tracker.follow(parsed, {text: classified[text].request for text in parsed.counts})
 
     def to_state(self) -> dict[str, Any]:
         """Return everything as JSON values."""
@@ -86,7 +86,7 @@ class Aggregate:
             "counters": {name: _pairs(getattr(self, name)) for name in _COUNTERS},
             "durations": self.durations.to_state(),
             "routes": self.routes.to_state(),
-            "history": self.history.to_state(),
+            "history": self.tracker.to_state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -99,7 +99,7 @@ class Aggregate:
             getattr(self, name).update(_unpaired(counters.get(name, ())))
         self.durations.restore(state.get("durations", {}))
         self.routes.restore(state.get("routes", {}))
-        self.history.restore(state.get("history", {}))
+        self.tracker.restore(state.get("history", {}))
         self.classifier.keep(
             attempts=self.attempts,
             requests=self.requests,
@@ -135,7 +135,7 @@ class Aggregate:
         self.response_bytes[timing.pool,] += self._sum("bytes_sent", rows)
         self.request_bytes[timing.pool,] += self._sum("request_length", rows)
         self.durations.observe(timing, map(self._format.times.of, rows))
-        self.history.started(timing.pool, rows)
+        self.tracker.started(timing.pool, rows)
 
     def _sum(self, field: str, rows: Sequence[Row]) -> int:
         place = self._format.columns.get(field)

@@ -10,7 +10,7 @@ from nginxlog_exporter import __version__
 from nginxlog_exporter.durations import CONNECT, REQUEST, RESPONSE
 from nginxlog_exporter.follow import Follower
 from nginxlog_exporter.meanings import CLASSES
-from nginxlog_exporter.pools import ActivePool
+from nginxlog_exporter.pools.active import ActivePool
 from nginxlog_exporter.tail.file_counters import Events, FileCounters
 from nginxlog_exporter.tail.followed_file import FollowedFile
 
@@ -53,7 +53,7 @@ def _by_group(follower: Follower, number: Callable[[str], float]) -> Samples:
 
 
 def _active(follower: Follower) -> Mapping[str, ActivePool]:
-    return follower.aggregate.history.active
+    return follower.aggregate.tracker.active
 
 
 def _by_file(follower: Follower, number: Callable[[FollowedFile], float]) -> Samples:
@@ -271,21 +271,21 @@ GAUGES = (
         "nginxlog_pool_last_request_timestamp_seconds",
         "When the request that started last and was answered by the pool started, 0 if none.",
         _POOL,
-        lambda f: _by_pool(f.aggregate.history.last_started),
+        lambda f: _by_pool(f.aggregate.tracker.last_started),
         (*_POOLS, "msec"),
     ),
     Family(
         "nginxlog_pool_release_info",
         "The release that the pool runs now.",
         ("pool", "release"),
-        lambda f: ((item, 1) for item in f.aggregate.history.releases.items()),
+        lambda f: ((item, 1) for item in f.aggregate.tracker.releases.items()),
         (*_POOLS, "upstream_http_x_release_id"),
     ),
     Family(
         "nginxlog_window_responses",
         "Responses by class among the last requests.",
         ("class",),
-        lambda f: (((c,), f.aggregate.history.window.count(c)) for c in CLASSES),
+        lambda f: (((c,), f.aggregate.tracker.window.count(c)) for c in CLASSES),
     ),
     Family(
         "nginxlog_exporter_backlog_bytes",

@@ -22,7 +22,7 @@ from nginxlog_exporter.meanings import (
     METHODS,
 )
 from nginxlog_exporter.parse.log_format import SUBSTITUTES
-from nginxlog_exporter.pools import NONE, UNKNOWN
+from nginxlog_exporter.pools.pool_map import NONE, UNKNOWN
 from nginxlog_exporter.settings import FEATURES
 from nginxlog_exporter.tail.block import GAPS, ROTATIONS
 from nginxlog_exporter.tail.file_counters import REASONS

@@ -20,7 +20,8 @@ from nginxlog_exporter.exemplars import Exemplars
 from nginxlog_exporter.parse.error_log import ParseErrorLog
 from nginxlog_exporter.parse.log_format import LineFormat
 from nginxlog_exporter.parse.parser import parse
-from nginxlog_exporter.pools import Declared, DesiredDir, PoolMap
+from nginxlog_exporter.pools.desired import Declared, DesiredDir
+from nginxlog_exporter.pools.pool_map import PoolMap
 from nginxlog_exporter.readers import Reader, Readers, Series
 from nginxlog_exporter.settings import FEATURES, Settings
 from nginxlog_exporter.tail.discovery import is_followed, log_files
@@ -128,7 +129,7 @@ class Follower:
         self._parse_errors.report(parsed)
         with self.lock:
             self.aggregate.add(parsed)
-            last = self.aggregate.history.end_of(parsed.rows[-1]) if parsed.rows else 0.0
+            last = self.aggregate.tracker.end_of(parsed.rows[-1]) if parsed.rows else 0.0
             one.count(block, parsed=len(parsed.rows), unparsed=parsed.unparsed, last_line=last)
             one.look()
             self._changed = True
@@ -152,7 +153,7 @@ class Follower:
         """Return the pool that is declared desired in a group of pools."""
         if self._desired_dir:
             return self._desired_dir.declared(group)
-        return self.aggregate.history.declared[group]
+        return self.aggregate.tracker.declared[group]
 
     def drill_runs(self) -> bool:
         """Tell whether a drill is on; see `DesiredDir`."""

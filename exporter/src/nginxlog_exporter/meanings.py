@@ -17,7 +17,7 @@ from nginxlog_exporter.admission import (
 from nginxlog_exporter.parse.log_format import LineFormat
 from nginxlog_exporter.parse.records import Attempt, Request, Texts
 from nginxlog_exporter.parse.values import present, split_list
-from nginxlog_exporter.pools import NONE, PoolMap, is_address
+from nginxlog_exporter.pools.pool_map import NONE, PoolMap, is_address
 from nginxlog_exporter.statuses import STATUSES
 
 METHODS = frozenset(

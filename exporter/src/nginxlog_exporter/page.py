@@ -40,7 +40,7 @@ def _row(log: FollowedFile) -> str:
 
 
 def _pools(follower: Follower) -> Iterator[str]:
-    for group, active in follower.aggregate.history.active.items():
+    for group, active in follower.aggregate.tracker.active.items():
         desired = follower.declared(group).pool
         text = f"{active.active or 'no pool'} serves"
         if follower.knows(("desired",)) and desired:

@@ -21,7 +21,7 @@ from nginxlog_exporter.parse.nginx_conf import (
     choose,
     log_formats,
 )
-from nginxlog_exporter.pools import NONE, UNKNOWN, PoolMap
+from nginxlog_exporter.pools.pool_map import NONE, UNKNOWN, PoolMap
 from nginxlog_exporter.routes import Routes
 from nginxlog_exporter.webconfig import WebFile
 from nginxlog_exporter.webyaml import WebConfigError

@@ -1,6 +1,6 @@
-"""What depends on the order of requests: who serves, who should, which release, the last ones.
+"""Tracks pools in the order of the log: the active and desired pool, releases, the last requests.
 
-Times are those of the log, in seconds since the epoch, 0 where it tells none.
+Times are those of the log, in seconds since the epoch, 0 where it has none.
 """
 
 from collections import deque
@@ -8,17 +8,18 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import compress, islice
 from typing import Any
 
-from nginxlog_exporter.meanings import Classified
 from nginxlog_exporter.parse.log_format import LineFormat
 from nginxlog_exporter.parse.records import Parsed, Request, Row, Texts, Times
 from nginxlog_exporter.parse.values import seconds
-from nginxlog_exporter.pools import ActivePool, Declared, PoolMap, group_of
+from nginxlog_exporter.pools.active import ActivePool
+from nginxlog_exporter.pools.desired import Declared
+from nginxlog_exporter.pools.pool_map import PoolMap, group_of
 
 # Nearly always one of the last rows of a block began last.
 _LAST_ROWS = 8
 
 
-class History:
+class PoolTracker:
     """Follows rows in the order of the log; attributes are read by whoever exposes them."""
 
     def __init__(
@@ -37,7 +38,7 @@ class History:
         self.active = {
             group: ActivePool(members, active_after) for group, members in pools.groups.items()
         }
-        # Group of pools -> the declared pool as the log tells it.
+        # Group of pools -> the declared pool as the log says it.
         self.declared = dict.fromkeys(pools.groups, Declared())
         # Pool -> start of the request that started last; pool -> what it runs now.
         self.last_started = dict.fromkeys(pools.names, 0.0)
@@ -45,11 +46,10 @@ class History:
         # The classes of the last requests.
         self.window: deque[str] = deque(maxlen=window)
 
-    def follow(self, parsed: Parsed, classified: Mapping[Texts, Classified]) -> None:
-        """Take note of rows that follow those before. `meanings` holds what their labels mean."""
-        rows, labels, counts = parsed.rows, parsed.labels, parsed.counts
+    def follow(self, parsed: Parsed, requests: Mapping[Texts, Request]) -> None:
+        """Take note of rows that follow those before. `requests` has each of `parsed.counts`."""
+        rows, labels = parsed.rows, parsed.labels
         assert self.window.maxlen is not None  # noqa: S101 - set when it was made
-        requests = {text: classified[text].request for text in counts}
         classes = {text: request.status_class for text, request in requests.items()}
         self.window.extend(map(classes.__getitem__, labels[-self.window.maxlen :]))
         self._follow_releases(labels, requests)
@@ -72,8 +72,8 @@ class History:
         latest = max(map(self._start_of, rows[-_LAST_ROWS:]))
         # Who ended before that began before that. As text, because nginx writes all times alike.
         ended = b"%.3f" % latest
-        place = self._ends_at
-        others = [row for row in rows[:-_LAST_ROWS] if row[place] > ended]
+        column = self._ends_at
+        others = [row for row in rows[:-_LAST_ROWS] if row[column] > ended]
         self.last_started[pool] = max(self.last_started[pool], latest, *map(self._start_of, others))
 
     def to_state(self) -> dict[str, Any]:
@@ -113,7 +113,7 @@ class History:
         }
         changed = set(seen.values()) - set(self.releases.items())
         if changed:
-            last = {text: place for place, text in enumerate(labels) if text in seen}
+            last = {text: index for index, text in enumerate(labels) if text in seen}
             self.releases.update(seen[text] for text in sorted(last, key=last.__getitem__))
 
     def _is_declared_anew(self, request: Request) -> bool:
@@ -134,7 +134,7 @@ class History:
         labels: Sequence[Texts],
         requests: Mapping[Texts, Request],
     ) -> int:
-        """Follow the rows from a place on until an active pool changes; return where to go on.
+        """Follow the rows from an index on until an active pool changes; return where to go on.
 
         Only requests that another pool served are looked at, and whether the active one served any
         between them.
@@ -144,25 +144,25 @@ class History:
             t for t, group in served.items() if requests[t].pool != self.active[group].active
         }
         looked_at = dict.fromkeys(served.values(), start)
-        places = range(start, len(labels))
+        indexes = range(start, len(labels))
         challenges = map(against.__contains__, islice(labels, start, None))
-        for place in compress(places, challenges) if against else ():
-            text = labels[place]
+        for index in compress(indexes, challenges) if against else ():
+            text = labels[index]
             group = served[text]
             active = self.active[group]
-            between = labels[looked_at[group] : place]
+            between = labels[looked_at[group] : index]
             if any(served.get(other) == group and other not in against for other in between):
                 active.confirm()
-            looked_at[group] = place + 1
+            looked_at[group] = index + 1
             before = active.active
             active.challenge(
                 requests[text].pool,
-                started=self._start_of(rows[place]),
-                ended=self.end_of(rows[place]),
+                started=self._start_of(rows[index]),
+                ended=self.end_of(rows[index]),
             )
             if active.active != before:
-                return place + 1
-        for group, place in looked_at.items():
-            if any(served.get(t) == group and t not in against for t in labels[place:]):
+                return index + 1
+        for group, index in looked_at.items():
+            if any(served.get(t) == group and t not in against for t in labels[index:]):
                 self.active[group].confirm()
         return len(labels)
