@@ -14,8 +14,8 @@ from pathlib import Path
 from loglines import BLUE, GREEN, line
 
 from nginxlog_exporter import expose
+from nginxlog_exporter.count.classifier import METHODS
 from nginxlog_exporter.follow import Follower
-from nginxlog_exporter.meanings import METHODS
 from nginxlog_exporter.readers import Reader
 
 # One for each line: no example writes more, and the exporter shows no more of each pool.

@@ -7,11 +7,11 @@ from loglines import BLUE, GREEN, START, line, numbered, settings
 from prometheus_client import Metric
 
 from nginxlog_exporter import expose, follow
+from nginxlog_exporter.count.routes import Routes
 from nginxlog_exporter.follow import Follower
 from nginxlog_exporter.parse.log_format import REQUEST_ID, URI, compile_format
 from nginxlog_exporter.parse.nginx_conf import LogFormat
 from nginxlog_exporter.parse.parser import parse
-from nginxlog_exporter.routes import Routes
 from nginxlog_exporter.tail.discovery import log_files
 
 RESPONSES = "nginxlog_http_responses_total"

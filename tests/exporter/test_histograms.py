@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nginxlog_exporter.histogram import DEFAULT_BUCKETS, Histogram
+from nginxlog_exporter.count.histogram import DEFAULT_BUCKETS, Histogram
 from nginxlog_exporter.parse.records import Times
 from nginxlog_exporter.parse.values import seconds, times, total
 

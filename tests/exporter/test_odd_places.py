@@ -11,7 +11,8 @@ from loglines import line, numbered, settings, teal_format
 from prometheus_client.exposition import generate_latest
 from tailing import Reader as TailReader
 
-from nginxlog_exporter import durations, expose, follow, reader, service
+from nginxlog_exporter import expose, follow, reader, service
+from nginxlog_exporter.count import durations
 from nginxlog_exporter.follow import Follower
 from nginxlog_exporter.parse.log_format import URI, compile_format
 from nginxlog_exporter.parse.nginx_conf import LogFormat
@@ -163,7 +164,7 @@ def test_durations_of_many_servers_stay_bounded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All of them together, not each."""
-    monkeypatch.setattr(durations, "_MOST_UNTOLD", 50)
+    monkeypatch.setattr(durations, "_MAX_PENDING", 50)
     follower = Follower(settings(tmp_path, pools=""), teal_format())
     for server in range(40):
         block = b"".join(

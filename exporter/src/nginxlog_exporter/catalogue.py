@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from nginxlog_exporter import __version__
-from nginxlog_exporter.durations import CONNECT, REQUEST, RESPONSE
+from nginxlog_exporter.count.classifier import CLASSES
+from nginxlog_exporter.count.durations import CONNECT, REQUEST, RESPONSE
 from nginxlog_exporter.follow import Follower
-from nginxlog_exporter.meanings import CLASSES
 from nginxlog_exporter.pools.active import ActivePool
 from nginxlog_exporter.tail.file_counters import Events, FileCounters
 from nginxlog_exporter.tail.followed_file import FollowedFile

@@ -13,8 +13,8 @@ class Connections:
     that is being worked on never does.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         # Those that wait for their client; who waits longest stands first.
@@ -23,7 +23,7 @@ class Connections:
     def admit(self, connection: socket.socket) -> bool:
         """Take a new connection in, if there is room or room can be made."""
         with self._lock:
-            if len(self._open) >= self._most and not self._end_one():
+            if len(self._open) >= self._limit and not self._end_one():
                 return False
             self._open.add(connection)
             self._waiting[connection] = None

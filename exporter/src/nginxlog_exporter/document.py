@@ -9,11 +9,9 @@ from typing import NamedTuple
 
 from prometheus_client import ProcessCollector
 
-from nginxlog_exporter.admission import MOST_ATTEMPTS, MOST_REQUESTS, OTHER
 from nginxlog_exporter.catalogue import COUNTERS, GAUGES, HISTOGRAMS, PROCESS_COUNTERS
-from nginxlog_exporter.examples import EXAMPLES
-from nginxlog_exporter.follow import RESETS
-from nginxlog_exporter.meanings import (
+from nginxlog_exporter.count.cardinality import MAX_ATTEMPTS, MAX_REQUESTS, OTHER
+from nginxlog_exporter.count.classifier import (
     CLASSES,
     FOLDED,
     MAX_GROUPS,
@@ -21,6 +19,8 @@ from nginxlog_exporter.meanings import (
     MAX_UPSTREAMS,
     METHODS,
 )
+from nginxlog_exporter.examples import EXAMPLES
+from nginxlog_exporter.follow import RESETS
 from nginxlog_exporter.parse.log_format import SUBSTITUTES
 from nginxlog_exporter.pools.pool_map import NONE, UNKNOWN
 from nginxlog_exporter.settings import FEATURES
@@ -97,7 +97,7 @@ LABELS = {
     "class": Label("the first digit of the status", _listed(CLASSES)),
     "method": Label(
         "the request's method",
-        f"{_listed(sorted(METHODS))}, `{OTHER}`; also where a pool has more than {MOST_REQUESTS}"
+        f"{_listed(sorted(METHODS))}, `{OTHER}`; also where a pool has more than {MAX_REQUESTS}"
         " combinations of method and status",
     ),
     "status": Label(
@@ -108,7 +108,7 @@ LABELS = {
     "upstream": Label(
         "the address of a server as nginx writes it",
         f"the first {MAX_UPSTREAMS} that appear, then `{OTHER}`; also where a pool has more than"
-        f" {MOST_ATTEMPTS} combinations of server and status",
+        f" {MAX_ATTEMPTS} combinations of server and status",
     ),
     "group": Label(
         "the name of an `upstream` block; of pools, what stands before the slash in their names",

@@ -17,8 +17,8 @@ from prometheus_client.core import (
 from prometheus_client.utils import floatToGoString
 
 from nginxlog_exporter.catalogue import COUNTERS, GAUGES, HISTOGRAMS, PROCESS_COUNTERS, Family
+from nginxlog_exporter.count.histogram import Histogram
 from nginxlog_exporter.follow import Follower
-from nginxlog_exporter.histogram import Histogram
 from nginxlog_exporter.readers import Reader, Series
 
 ANYBODY = Reader()

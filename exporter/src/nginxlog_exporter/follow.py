@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from nginxlog_exporter import state
-from nginxlog_exporter.aggregate import Aggregate, Shape
-from nginxlog_exporter.exemplars import Exemplars
+from nginxlog_exporter.count.aggregate import Aggregate, CountingConfig
+from nginxlog_exporter.count.exemplars import Exemplars
 from nginxlog_exporter.parse.error_log import ParseErrorLog
 from nginxlog_exporter.parse.log_format import LineFormat
 from nginxlog_exporter.parse.parser import parse
@@ -195,20 +195,20 @@ class Follower:
     # Private
 
     def _begin(self) -> None:
-        shape = Shape(
+        config = CountingConfig(
             pools=self.settings.pools,
             buckets=self.settings.buckets,
             window=self.settings.window,
             active_after=self.settings.active_after,
             routes=self.settings.routes,
         )
-        self.aggregate = Aggregate(shape, self.line_format)
+        self.aggregate = Aggregate(config, self.line_format)
         self.exemplars = Exemplars(
             self.settings.log_format,
             self.line_format,
             self.aggregate.classifier,
             self.aggregate.times,
-            shape.buckets,
+            config.buckets,
         )
         self.logs: dict[Path, FollowedFile] = {}
         # Places in logs that the settings do not name any more; they may do so again.

@@ -92,8 +92,8 @@ class Readers:
 # Private
 
 
-def _remember(known: dict[Any, int], key: object, upto: int, most: int) -> None:
+def _remember(known: dict[Any, int], key: object, upto: int, limit: int) -> None:
     known.pop(key, None)
     known[key] = upto
-    if len(known) > most:
+    if len(known) > limit:
         del known[next(iter(known))]

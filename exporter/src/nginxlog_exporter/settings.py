@@ -12,8 +12,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from nginxlog_exporter.admission import OTHER
-from nginxlog_exporter.histogram import DEFAULT_BUCKETS
+from nginxlog_exporter.count.cardinality import OTHER
+from nginxlog_exporter.count.histogram import DEFAULT_BUCKETS
+from nginxlog_exporter.count.routes import Routes
 from nginxlog_exporter.parse.nginx_conf import (
     COMBINED,
     LogFormat,
@@ -22,7 +23,6 @@ from nginxlog_exporter.parse.nginx_conf import (
     log_formats,
 )
 from nginxlog_exporter.pools.pool_map import NONE, UNKNOWN, PoolMap
-from nginxlog_exporter.routes import Routes
 from nginxlog_exporter.webconfig import WebFile
 from nginxlog_exporter.webyaml import WebConfigError
 

@@ -1,8 +1,8 @@
-"""Step 3 of the path: rows -> counters. Pure: no clock, no file, no Prometheus.
+"""Rows -> counters.
 
-A block is counted by group, not by line: rows with equal label texts mean the same, so that per
-line only built-in functions run. What depends on order is left to the history. How the log is cut
-into blocks changes nothing.
+A block is counted by group, not by line: rows with equal label texts are classified alike, so that
+only built-in functions run per line. What depends on the order is left to the pool tracker. How the
+log is cut into blocks changes nothing.
 """
 
 from collections import Counter, defaultdict
@@ -11,22 +11,29 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from nginxlog_exporter.durations import Durations
-from nginxlog_exporter.meanings import CLASSES, FOLDED, Classified, RequestClassifier, Timing
+from nginxlog_exporter.count.classifier import (
+    CLASSES,
+    FOLDED,
+    Classified,
+    RequestClassifier,
+    Timing,
+)
+from nginxlog_exporter.count.durations import Durations
+from nginxlog_exporter.count.routes import RouteCounters, Routes
 from nginxlog_exporter.parse.log_format import LineFormat
 from nginxlog_exporter.parse.records import Parsed, Row, Texts, Times
 from nginxlog_exporter.parse.values import times as times_of
 from nginxlog_exporter.parse.values import total
 from nginxlog_exporter.pools.pool_map import NONE, UNKNOWN, PoolMap
 from nginxlog_exporter.pools.tracker import PoolTracker
-from nginxlog_exporter.routes import RouteCounters, Routes
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shape:
-    """What decides how lines are counted."""
+class CountingConfig:
+    """The settings that decide how lines are counted."""
 
     pools: PoolMap
+    # Upper bounds of the histograms, in seconds.
     buckets: tuple[float, ...]
     # How many requests the window of last responses holds.
     window: int
@@ -36,11 +43,14 @@ class Shape:
 
 
 class Aggregate:
-    """All that was counted, as plain numbers; attributes are read by whoever exposes them."""
+    """All counters, as plain numbers by label values; metric families read the attributes.
 
-    def __init__(self, shape: Shape, line_format: LineFormat) -> None:
+    The names in _COUNTERS are attributes, and keys of the snapshot: they do not change.
+    """
+
+    def __init__(self, config: CountingConfig, line_format: LineFormat) -> None:
         self._format = line_format
-        names = shape.pools.names
+        names = config.pools.names
         self.pools = (*names, NONE, *([UNKNOWN] if names else []))
         self.responses: Counter[tuple[str, str]] = Counter()
         self.requests: Counter[tuple[str, str, str]] = Counter()
@@ -51,23 +61,23 @@ class Aggregate:
         self.response_bytes: Counter[tuple[str]] = Counter()
         self.request_bytes: Counter[tuple[str]] = Counter()
         self.folded = Counter({(label,): 0 for label in FOLDED})
-        # What texts of durations mean, the last ones at hand.
-        self.times = times = lru_cache(_MOST_TIMES)(self._times)
-        self.durations = Durations(self.pools, shape.buckets, times)
-        self.routes = RouteCounters(shape.routes, shape.buckets, line_format, times)
+        # Decodes the texts of durations, the last ones from memory.
+        self.times = times = lru_cache(_MAX_TIMES)(self._times)
+        self.durations = Durations(self.pools, config.buckets, times)
+        self.routes = RouteCounters(config.routes, config.buckets, line_format, times)
         self.tracker = PoolTracker(
             line_format,
-            shape.pools,
+            config.pools,
             times,
-            window=shape.window,
-            active_after=shape.active_after,
+            window=config.window,
+            active_after=config.active_after,
         )
-        self.classifier = RequestClassifier(line_format, shape.pools)
+        self.classifier = RequestClassifier(line_format, config.pools)
         for pool in self.pools:
             self._add_pool(pool)
 
     def add(self, parsed: Parsed) -> None:
-        """Count lines that follow those added before."""
+        """Count a block that follows those added before."""
         if not parsed.rows:
             return
         rows, labels = parsed.rows, parsed.labels
@@ -100,7 +110,7 @@ class Aggregate:
         self.durations.restore(state.get("durations", {}))
         self.routes.restore(state.get("routes", {}))
         self.tracker.restore(state.get("history", {}))
-        self.classifier.keep(
+        self.classifier.seed(
             attempts=self.attempts,
             requests=self.requests,
             groups=(group for (group,) in self.unavailable),
@@ -112,12 +122,12 @@ class Aggregate:
         return times_of(self._format.times.decode(text))
 
     def _add_pool(self, pool: str) -> None:
-        """Have a pool's counters, so that they are there as 0 before they are counted up."""
+        """Add a pool's counters as 0, so that they are exposed before they are counted up."""
         self.responses.update({(pool, status_class): 0 for status_class in CLASSES})
         self.response_bytes[pool,] = self.request_bytes[pool,] = 0
 
-    def _count(self, meaning: Classified, times: int) -> None:
-        request = meaning.request
+    def _count(self, classified: Classified, times: int) -> None:
+        request = classified.request
         if (request.pool,) not in self.response_bytes:
             self._add_pool(request.pool)
         for attempt in request.attempts:
@@ -128,7 +138,7 @@ class Aggregate:
             self.unavailable[group,] += times
         if request.retried:
             self.retried[request.retried,] += times
-        for label in meaning.folded:
+        for label in classified.folded:
             self.folded[label,] += times
 
     def _measure(self, timing: Timing, rows: Sequence[Row]) -> None:
@@ -138,8 +148,8 @@ class Aggregate:
         self.tracker.started(timing.pool, rows)
 
     def _sum(self, field: str, rows: Sequence[Row]) -> int:
-        place = self._format.columns.get(field)
-        return 0 if place is None else total([row[place] for row in rows])
+        column = self._format.columns.get(field)
+        return 0 if column is None else total([row[column] for row in rows])
 
 
 _COUNTERS = (
@@ -152,7 +162,7 @@ _COUNTERS = (
     "request_bytes",
     "folded",
 )
-_MOST_TIMES = 4096
+_MAX_TIMES = 4096
 
 
 def _by_timing(

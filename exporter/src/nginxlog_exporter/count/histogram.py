@@ -26,7 +26,7 @@ class Histogram:
         self._bounds_ms = [round(bound * 1000, 6) for bound in bounds]
 
     def bucket(self, milliseconds: int) -> int:
-        """Return the place of the bucket that such a duration falls into."""
+        """Return the index of the bucket that such a duration falls into."""
         return bisect_left(self._bounds_ms, milliseconds)
 
     def observe(self, milliseconds: int, times: int = 1) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from prometheus_client.samples import Exemplar
 
-from nginxlog_exporter.histogram import Histogram
-from nginxlog_exporter.meanings import RequestClassifier
+from nginxlog_exporter.count.classifier import RequestClassifier
+from nginxlog_exporter.count.histogram import Histogram
 from nginxlog_exporter.parse.log_format import REQUEST_ID, LineFormat, compile_format
 from nginxlog_exporter.parse.nginx_conf import LogFormat
 from nginxlog_exporter.parse.parser import plain_ends
@@ -19,7 +19,7 @@ from nginxlog_exporter.parse.values import seconds
 # Of each block.
 _LAST_LINES = 8
 # In characters; OpenMetrics allows 128 for labels and values together.
-_LONGEST_ID = 64
+_MAX_ID_CHARS = 64
 
 
 class Exemplars:
@@ -53,7 +53,7 @@ class Exemplars:
 
     def of(self, pool: str, buckets: int) -> list[Exemplar | None]:
         """Return the exemplars of a pool's buckets, in their order."""
-        return [self._found.get((pool, place)) for place in range(buckets)]
+        return [self._found.get((pool, bucket)) for bucket in range(buckets)]
 
     # Private
 
@@ -66,7 +66,7 @@ class Exemplars:
         timing = self._classifier.of([labels])[labels].timing
         took = self._times(line_format.times.of(row)).request
         request_id = row[line_format.columns[REQUEST_ID]].decode("ascii", "replace")
-        if took is None or not timing.timed or not 1 < len(request_id) <= _LONGEST_ID:
+        if took is None or not timing.timed or not 1 < len(request_id) <= _MAX_ID_CHARS:
             return
         ended = line_format.columns.get("msec")
         self._found[timing.pool, self._histogram.bucket(took)] = Exemplar(

@@ -1,51 +1,50 @@
 """Durations of requests and of attempts, as histograms per pool.
 
-Durations repeat: they are counted as text first, and what a text means is looked up once for many
-lines (see `Captures`).
+Durations repeat: they are counted as text first, and each text is decoded once for many lines.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from nginxlog_exporter.histogram import Histogram
-from nginxlog_exporter.meanings import Timing
+from nginxlog_exporter.count.classifier import Timing
+from nginxlog_exporter.count.histogram import Histogram
 from nginxlog_exporter.parse.records import Texts, Times
 
 
 class Durations:
-    """Three histograms for each pool. A pool that is not there yet is added when it is timed."""
+    """Three histograms for each pool; a new pool is added at its first duration."""
 
     def __init__(
         self,
         pools: Iterable[str],
         bounds: tuple[float, ...],
-        meaning: Callable[[Texts], Times],
+        times_of: Callable[[Texts], Times],
     ) -> None:
         self._bounds = bounds
-        self._meaning = meaning
+        self._times_of = times_of
         self._pending: dict[Timing, Counter[Texts]] = {}
         self._families: dict[str, dict[str, Histogram]] = {name: {} for name in FAMILIES}
         for pool in pools:
             self.add_pool(pool)
 
     def add_pool(self, pool: str) -> None:
-        """Have empty histograms of a pool."""
+        """Add empty histograms of a pool."""
         for histograms in self._families.values():
             histograms[pool] = Histogram(self._bounds)
 
     def observe(self, timing: Timing, texts: Iterable[Texts]) -> None:
-        """Count the durations of lines."""
+        """Count the durations of lines with this timing; `texts` are their duration texts."""
         if not timing.timed:
             return
-        untold = self._pending.get(timing)
-        if untold is None:
-            untold = self._pending[timing] = Counter()
+        pending = self._pending.get(timing)
+        if pending is None:
+            pending = self._pending[timing] = Counter()
             for pool in {timing.pool, *(pool for _, pool in timing.attempts)}:
                 if pool not in self._families[REQUEST]:
                     self.add_pool(pool)
-        untold.update(texts)
-        if sum(map(len, self._pending.values())) > _MOST_UNTOLD:
+        pending.update(texts)
+        if sum(map(len, self._pending.values())) > _MAX_PENDING:
             self._flush()
 
     def read(self, family: str) -> Mapping[str, Histogram]:
@@ -75,19 +74,19 @@ class Durations:
     def _flush(self) -> None:
         for timing, texts in self._pending.items():
             for text, times in texts.items():
-                self._observe(timing, self._meaning(text), times)
+                self._observe(timing, self._times_of(text), times)
         self._pending.clear()
 
-    def _observe(self, timing: Timing, meaning: Times, times: int) -> None:
-        if meaning.request is not None:
-            self._families[REQUEST][timing.pool].observe(meaning.request, times)
-        for family, durations in ((RESPONSE, meaning.responses), (CONNECT, meaning.connects)):
-            for place, pool in timing.attempts:
-                took = durations[place] if place < len(durations) else None
-                if took is not None:
-                    self._families[family][pool].observe(took, times)
+    def _observe(self, timing: Timing, took: Times, times: int) -> None:
+        if took.request is not None:
+            self._families[REQUEST][timing.pool].observe(took.request, times)
+        for family, durations in ((RESPONSE, took.responses), (CONNECT, took.connects)):
+            for position, pool in timing.attempts:
+                duration = durations[position] if position < len(durations) else None
+                if duration is not None:
+                    self._families[family][pool].observe(duration, times)
 
 
 REQUEST, RESPONSE, CONNECT = FAMILIES = ("request", "upstream_response", "upstream_connect")
 # Bound of memory, whatever the log holds: texts, of all timings together.
-_MOST_UNTOLD = 16_384
+_MAX_PENDING = 16_384

@@ -9,15 +9,15 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from nginxlog_exporter.admission import OTHER
-from nginxlog_exporter.histogram import Histogram
-from nginxlog_exporter.meanings import CLASSES, Classified
+from nginxlog_exporter.count.cardinality import OTHER
+from nginxlog_exporter.count.classifier import CLASSES, Classified
+from nginxlog_exporter.count.histogram import Histogram
 from nginxlog_exporter.parse.log_format import URI, LineFormat
 from nginxlog_exporter.parse.records import Row, Texts, Times
 
-_MOST_URIS = 4096
+_MAX_URIS = 4096
 # In bytes; nobody writes a template for what comes behind.
-_LONGEST_URI = 512
+_MAX_URI_BYTES = 512
 
 
 class Routes:
@@ -54,7 +54,7 @@ class RouteCounters:
         names = (*routes.templates, OTHER) if routes.templates else ()
         self.responses = Counter({(name, one): 0 for name in names for one in CLASSES})
         self.durations = {name: Histogram(bounds) for name in names}
-        self._route_of = lru_cache(_MOST_URIS)(routes.of)
+        self._route_of = lru_cache(_MAX_URIS)(routes.of)
         self._uri = line_format.columns.get(URI)
         self._time_texts = line_format.times.of
         self._times = times
@@ -62,11 +62,14 @@ class RouteCounters:
     def add(
         self, rows: Sequence[Row], labels: Sequence[Texts], classified: Mapping[Texts, Classified]
     ) -> None:
-        """Count rows. `meanings` holds what their labels mean."""
+        """Count rows; `labels[i]` are the label texts of `rows[i]`, each of them in `classified`."""
         if self._uri is None:
             return
         for row, text in zip(rows, labels, strict=True):
-            route, request = self._route_of(row[self._uri][:_LONGEST_URI]), classified[text].request
+            route, request = (
+                self._route_of(row[self._uri][:_MAX_URI_BYTES]),
+                classified[text].request,
+            )
             self.responses[route, request.status_class] += 1
             took = self._times(self._time_texts(row)).request if request.timed else None
             if took is not None:

@@ -1,24 +1,24 @@
-"""What the label texts of rows mean, looked up once per distinct text; every label set is closed.
+"""Classifies requests by their label texts, once per distinct text. Every label set is closed.
 
-The first upstreams, groups and releases are let in by name, all later ones are called `other`.
+The first upstreams, groups and releases keep their names, all later ones are counted as `other`.
 """
 
 import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from nginxlog_exporter.admission import (
-    MOST_ATTEMPTS,
-    MOST_REQUESTS,
+from nginxlog_exporter.count.cardinality import (
+    MAX_ATTEMPTS,
+    MAX_REQUESTS,
     OTHER,
     CardinalityLimiter,
     CombinationLimiter,
 )
+from nginxlog_exporter.count.statuses import STATUSES
 from nginxlog_exporter.parse.log_format import LineFormat
 from nginxlog_exporter.parse.records import Attempt, Request, Texts
 from nginxlog_exporter.parse.values import present, split_list
 from nginxlog_exporter.pools.pool_map import NONE, PoolMap, is_address
-from nginxlog_exporter.statuses import STATUSES
 
 METHODS = frozenset(
     ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE")
@@ -41,7 +41,7 @@ class Timing(NamedTuple):
     pool: str
     # Whether its durations are those of an ordinary request.
     timed: bool
-    # The place in nginx's lists, and the pool, of each attempt.
+    # The index in nginx's lists, and the pool, of each attempt.
     attempts: tuple[tuple[int, str], ...]
 
     @classmethod
@@ -53,7 +53,7 @@ class Timing(NamedTuple):
 
 
 class Classified(NamedTuple):
-    """What rows with some label texts are counted as."""
+    """What rows with the same label texts are counted as."""
 
     request: Request
     timing: Timing
@@ -62,69 +62,69 @@ class Classified(NamedTuple):
 
 
 class RequestClassifier:
-    """Label texts -> meanings. A client that invents methods cannot fill the memory."""
+    """Label texts -> Classified. A client that invents methods cannot fill the memory."""
 
     def __init__(self, line_format: LineFormat, pools: PoolMap) -> None:
         self._format = line_format
         self._pools = pools
         self._classified: dict[Texts, Classified] = {}
-        self._admit_upstream = CardinalityLimiter(MAX_UPSTREAMS)
-        self._admit_group = CardinalityLimiter(MAX_GROUPS)
-        self._admit_release = CardinalityLimiter(MAX_RELEASES)
+        self._limit_upstream = CardinalityLimiter(MAX_UPSTREAMS)
+        self._limit_group = CardinalityLimiter(MAX_GROUPS)
+        self._limit_release = CardinalityLimiter(MAX_RELEASES)
         # With those that are no pool of the settings, if there are any.
         names = len(pools.names) + 2 if pools.names else 0
-        self._admit_attempt = CombinationLimiter(MOST_ATTEMPTS, names)
-        self._admit_request = CombinationLimiter(MOST_REQUESTS, names)
+        self._limit_attempt = CombinationLimiter(MAX_ATTEMPTS, names)
+        self._limit_request = CombinationLimiter(MAX_REQUESTS, names)
 
     def of(self, texts: Iterable[Texts]) -> Mapping[Texts, Classified]:
-        """Return what these texts mean, and perhaps others."""
-        if len(self._classified) > _MOST_TEXTS:
+        """Return a mapping that holds these texts, and perhaps others."""
+        if len(self._classified) > _MAX_TEXTS:
             self._classified.clear()
         for text in texts:
             if text not in self._classified:
-                request = self._admitted(interpret(self._format.labels.decode(text), self._pools))
+                request = self._limited(interpret(self._format.labels.decode(text), self._pools))
                 self._classified[text] = Classified(request, Timing.of(request), _folded(request))
         return self._classified
 
-    def keep(
+    def seed(
         self,
         *,
         attempts: Iterable[tuple[str, str, str]],
         requests: Iterable[tuple[str, str, str]],
         groups: Iterable[str],
     ) -> None:
-        """Let in the names that counters have already; those are (pool, ...) as they are shown.
+        """Keep the values that counters have already; keys are (pool, ...) as exposed.
 
         Releases start afresh: only the current ones are shown, and a stack that was deployed often
         must not run out of names.
         """
         for pool, upstream, status in attempts:
-            self._admit_upstream(upstream)
-            self._admit_attempt(pool, upstream, status)
+            self._limit_upstream(upstream)
+            self._limit_attempt(pool, upstream, status)
         for pool, method, status in requests:
-            self._admit_request(pool, method, status)
+            self._limit_request(pool, method, status)
         for group in groups:
-            self._admit_group(group)
+            self._limit_group(group)
 
     # Private
 
-    def _admitted(self, request: Request) -> Request:
+    def _limited(self, request: Request) -> Request:
         attempts = []
         for attempt in request.attempts:
-            upstream = self._admit_upstream(attempt.upstream)
+            upstream = self._limit_upstream(attempt.upstream)
             pool = attempt.pool if self._pools.patterns else upstream
-            if not self._admit_attempt(pool, upstream, attempt.status):
+            if not self._limit_attempt(pool, upstream, attempt.status):
                 # Rather not which server than not which pool and status.
                 upstream = OTHER
             attempts.append(attempt._replace(upstream=upstream, pool=pool))
         pool = attempts[-1].pool if attempts else request.pool
-        is_admitted = self._admit_request(pool, request.method, request.status)
+        is_kept = self._limit_request(pool, request.method, request.status)
         return request._replace(
             attempts=tuple(attempts),
             pool=pool,
-            method=request.method if is_admitted else OTHER,
-            groups=tuple(map(self._admit_group, request.groups)),
-            release=self._admit_release(request.release) if request.release else None,
+            method=request.method if is_kept else OTHER,
+            groups=tuple(map(self._limit_group, request.groups)),
+            release=self._limit_release(request.release) if request.release else None,
         )
 
 
@@ -157,7 +157,7 @@ def interpret(fields: Mapping[str, str], pools: PoolMap) -> Request:
 
 # Private
 
-_MOST_TEXTS = 4096
+_MAX_TEXTS = 4096
 
 
 def _folded(request: Request) -> tuple[str, ...]:
