@@ -7,9 +7,10 @@ import pytest
 import requests
 from loglines import BLUE, GREEN, START, line, numbered, settings, teal_format
 
-from nginxlog_exporter import expose, state
+from nginxlog_exporter import state
 from nginxlog_exporter.follow import Follower
-from nginxlog_exporter.reader import Reader
+from nginxlog_exporter.metrics import collector
+from nginxlog_exporter.poll_loop import PollLoop
 from nginxlog_exporter.serve import serving
 from nginxlog_exporter.service import _routes
 from nginxlog_exporter.settings import Address
@@ -36,12 +37,12 @@ def refuse(_: int) -> None:
 
 def lines_of(found: Follower) -> int:
     """Return how many lines were parsed."""
-    return sum(log.counters.lines["parsed"] for log in found.logs.values())
+    return sum(log.counters.lines["parsed"] for log in found.files.values())
 
 
 def states(found: Follower) -> list[dict[str, object]]:
     """Return what is known of each log."""
-    return [log.counters.to_state() for log in found.logs.values()]
+    return [log.counters.to_state() for log in found.files.values()]
 
 
 def failover() -> list[bytes]:
@@ -181,24 +182,24 @@ def test_what_a_full_disk_did_not_hold_is_read_again_before_it_is_shown(
     """After a kill no counter is lower than before it, although the snapshot is."""
     append(tmp_path, *numbered(10))
     first = restarted(tmp_path)
-    expose.metrics(first, for_prometheus=True)
+    collector.metrics(first, for_prometheus=True)
     assert not first.shown_more
     with monkeypatch.context() as disk:
         disk.setattr("os.fsync", refuse)
         append(tmp_path, *numbered(5, first=10))
         first.catch_up()
-        expose.metrics(first, for_prometheus=True)
+        collector.metrics(first, for_prometheus=True)
     second = Follower(settings(tmp_path), teal_format())
     second.restore()
     assert second.shown_more
-    with serving(Address("127.0.0.1", 0), _routes(second, Reader(second))) as address:
+    with serving(Address("127.0.0.1", 0), _routes(second, PollLoop(second))) as address:
         url = f"http://{address}/metrics"
         assert requests.get(url, timeout=5).status_code == 503
         second.catch_up()
         assert requests.get(url, timeout=5).status_code == 200
 
     assert second.aggregate.responses["blue", "2xx"] == 15
-    expose.metrics(second, for_prometheus=True)
+    collector.metrics(second, for_prometheus=True)
     third = Follower(settings(tmp_path), teal_format())
     third.restore()
     assert not third.shown_more
@@ -214,7 +215,7 @@ def spoil(folder: Path) -> None:
 
 def shown(found: Follower) -> float:
     """Return what Prometheus is shown of blue's fine responses."""
-    families = {f.name: f for f in expose.metrics(found, for_prometheus=True)}
+    families = {f.name: f for f in collector.metrics(found, for_prometheus=True)}
     samples = families["nginxlog_http_responses"].samples
     return sum(s.value for s in samples if s.labels == {"pool": "blue", "class": "2xx"})
 

@@ -11,9 +11,10 @@ from loglines import line, numbered, settings, teal_format
 from prometheus_client.exposition import generate_latest
 from tailing import Reader as TailReader
 
-from nginxlog_exporter import expose, follow, reader, service
+from nginxlog_exporter import follow, poll_loop, service
 from nginxlog_exporter.count import durations
 from nginxlog_exporter.follow import Follower
+from nginxlog_exporter.metrics import collector
 from nginxlog_exporter.parse.log_format import URI, compile_format
 from nginxlog_exporter.parse.nginx_conf import LogFormat
 from nginxlog_exporter.parse.parser import parse
@@ -22,7 +23,7 @@ from nginxlog_exporter.tail import lines, rewindable_gzip
 
 def counted(follower: Follower) -> int:
     """Return how many lines were counted."""
-    return sum(log.counters.lines["parsed"] for log in follower.logs.values())
+    return sum(log.counters.lines["parsed"] for log in follower.files.values())
 
 
 def append(path: Path, *data: bytes) -> None:
@@ -85,7 +86,7 @@ def test_a_folder_that_may_not_be_entered_is_waited_for(
     with monkeypatch.context() as closed:
         closed.setattr("pathlib.Path.stat", stat)
         follower.catch_up()
-        assert [log.readable for log in follower.logs.values()] == [False]
+        assert [log.readable for log in follower.files.values()] == [False]
     follower.catch_up()
 
     assert counted(follower) == 3
@@ -103,7 +104,7 @@ def test_a_name_that_is_no_utf_8_is_shown(tmp_path: Path) -> None:
     """Somebody else's file must not take all metrics away."""
     append(tmp_path / os.fsdecode(b"caf\xe9.log"), *numbered(3))
     follower = started(tmp_path, file=str(tmp_path / "*.log"))
-    shown = generate_latest(service.Families(expose.metrics(follower, for_prometheus=False)))
+    shown = generate_latest(service.Families(collector.metrics(follower, for_prometheus=False)))
 
     assert "caf\N{REPLACEMENT CHARACTER}.log" in shown.decode()
     assert counted(started(tmp_path, file=str(tmp_path / "*.log"))) == 3
@@ -180,11 +181,11 @@ def test_a_long_catch_up_is_saved_meanwhile(
     """A kill must not cost all of it."""
     append(tmp_path / "access.log", *numbered(300))
     monkeypatch.setattr(lines, "BLOCK_BYTES", 5000)
-    monkeypatch.setattr(reader, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(poll_loop, "SAVE_SECONDS", 0.0)
     follower = Follower(settings(tmp_path), teal_format())
     saves = []
     monkeypatch.setattr(follower, "save", lambda: saves.append(counted(follower)))
-    thread = threading.Thread(target=reader.Reader(follower).run, daemon=True)
+    thread = threading.Thread(target=poll_loop.PollLoop(follower).run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 10
     while counted(follower) < 300 and time.monotonic() < deadline:
@@ -197,7 +198,7 @@ def test_a_reader_that_looks_rarely_is_healthy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It waits for its time, and does not hang."""
-    loop = reader.Reader(Follower(settings(tmp_path, poll_seconds="60"), teal_format()))
+    loop = poll_loop.PollLoop(Follower(settings(tmp_path, poll_seconds="60"), teal_format()))
     loop._turn()
     now = time.monotonic()
     monkeypatch.setattr("time.monotonic", lambda: now + 80)
@@ -216,8 +217,8 @@ def test_logs_that_are_gone_make_room(tmp_path: Path, monkeypatch: pytest.Monkey
         log = tmp_path / f"day{day}x.log"
         append(log, *numbered(1))
         follower.catch_up()
-        assert follower.logs[log].counters.lines["parsed"] == 1
+        assert follower.files[log].counters.lines["parsed"] == 1
         log.unlink()
         follower.catch_up()
 
-    assert follower.ignored_logs == 0
+    assert follower.ignored_files == 0

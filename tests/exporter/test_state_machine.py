@@ -236,7 +236,7 @@ class Machine(RuleBasedStateMachine):
         self.holds_live_open = self.world.live is not None
         missing = self.world.complete - self.counted
         # Not as shown: while the disk is full, gaps wait for it.
-        gaps = sum(sum(log.counters.gaps.values()) for log in self.follower.logs.values())
+        gaps = sum(sum(log.counters.gaps.values()) for log in self.follower.files.values())
         unparsed = sum(
             n for name, _, n in numbers if name == "nginxlog_exporter_unparsed_lines_total"
         )

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from loglines import line
 
-from nginxlog_exporter import expose
 from nginxlog_exporter import settings as settings_module
 from nginxlog_exporter.follow import Follower
+from nginxlog_exporter.metrics import collector
 from nginxlog_exporter.parse.log_format import URI, compile_format
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -64,7 +64,7 @@ def numbers(follower: Follower, *, for_prometheus: bool = False) -> dict[object,
     """Return the counters and histograms."""
     return {
         (sample.name, *sorted({**sample.labels, "file": ""}.items())): sample.value
-        for family in expose.metrics(follower, for_prometheus=for_prometheus)
+        for family in collector.metrics(follower, for_prometheus=for_prometheus)
         if family.type in ("counter", "histogram") and "exporter_state" not in family.name
         for sample in family.samples
     }
@@ -75,7 +75,7 @@ def test_counters_go_on_after_an_upgrade(tmp_path: Path, release: str) -> None:
     """Nothing is reset, counted twice or told as a gap, and no series is 0 again."""
     installed(tmp_path, release, snapshot_of(release))
     follower = upgraded(tmp_path, release)
-    (counters,) = [log.counters for log in follower.logs.values()]
+    (counters,) = [log.counters for log in follower.files.values()]
 
     assert sum(follower.resets.values()) == 0
     assert counters.lines == {"parsed": 12, "unparsed": 1}

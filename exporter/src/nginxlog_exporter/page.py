@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from string import Template
 
 from nginxlog_exporter import __version__
-from nginxlog_exporter.follow import Follower
+from nginxlog_exporter.metrics.source import Source
 from nginxlog_exporter.tail.followed_file import FollowedFile
 
 
-def render(follower: Follower, *, is_ready: bool) -> bytes:
+def render(source: Source, *, is_ready: bool) -> bytes:
     """Return the page as of now."""
-    with follower.lock:
-        rows = "".join(_row(log) for log in follower.logs.values())
-        pools = "".join(f"<li>{html.escape(text)}</li>" for text in _pools(follower))
+    with source.lock:
+        rows = "".join(_row(file) for file in source.files.values())
+        pools = "".join(f"<li>{html.escape(text)}</li>" for text in _pools(source))
     return _PAGE.substitute(
         version=html.escape(__version__),
         state="Ready: every log was read to its end." if is_ready else "Catching up.",
@@ -25,25 +25,25 @@ def render(follower: Follower, *, is_ready: bool) -> bytes:
 # Private
 
 
-def _row(log: FollowedFile) -> str:
-    counters = log.counters
+def _row(file: FollowedFile) -> str:
+    counters = file.counters
     cells = (
-        ("", log.name),
-        ("", "yes" if log.readable else "no: missing, or no permission"),
+        ("", file.name),
+        ("", "yes" if file.readable else "no: missing, or no permission"),
         ("number", f"{counters.lines['parsed']:,}"),
         ("number", f"{counters.lines['unparsed']:,}"),
-        ("number", f"{log.backlog:,}"),
+        ("number", f"{file.backlog:,}"),
     )
-    attention = not log.readable or counters.lines["unparsed"] or counters.gaps.total()
+    attention = not file.readable or counters.lines["unparsed"] or counters.gaps.total()
     shown = "".join(f'<td class="{kind}">{html.escape(text)}</td>' for kind, text in cells)
     return f'<tr class="{"attention" if attention else ""}">{shown}</tr>'
 
 
-def _pools(follower: Follower) -> Iterator[str]:
-    for group, active in follower.aggregate.tracker.active.items():
-        desired = follower.declared(group).pool
+def _pools(source: Source) -> Iterator[str]:
+    for group, active in source.aggregate.tracker.active.items():
+        desired = source.desired.declared(group).pool
         text = f"{active.active or 'no pool'} serves"
-        if follower.knows(("desired",)) and desired:
+        if source.knows(("desired",)) and desired:
             text += " and is the desired one" if desired == active.active else f", not {desired}"
         yield f"{group}: {text}" if group else text
 

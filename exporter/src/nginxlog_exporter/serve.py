@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from nginxlog_exporter.connections import Connections
-from nginxlog_exporter.readers import Reader
+from nginxlog_exporter.metrics.zero_initialise import Scraper
 from nginxlog_exporter.settings import Address
 from nginxlog_exporter.webconfig import WebConfig, WebFile
 
@@ -46,7 +46,7 @@ class Asked(NamedTuple):
 
     accept: str
     by_prometheus: bool
-    reader: Reader
+    scraper: Scraper
 
 
 Routes = dict[str, Callable[[Asked], Answer]]
@@ -124,17 +124,17 @@ class _Handler(BaseHTTPRequestHandler):
             return _WHO_ARE_YOU
         route = self.server.routes.get(urlsplit(self.path).path)
         asked = Asked(
-            self.headers.get("Accept", ""), SCRAPER_HEADER in self.headers, self._reader()
+            self.headers.get("Accept", ""), SCRAPER_HEADER in self.headers, self._scraper()
         )
         return route(asked) if route else _NOT_FOUND
 
-    def _reader(self) -> Reader:
+    def _scraper(self) -> Scraper:
         """Return who asks; behind a proxy one connection may be that of several."""
         forwarded = [self.headers[name] for name in _OF_PROXIES if name in self.headers]
         address = str(self.client_address[0])
         if forwarded:
-            return Reader(" ".join((address, *forwarded)))
-        return Reader(address, self._number)
+            return Scraper(" ".join((address, *forwarded)))
+        return Scraper(address, self._number)
 
     def _send(self, answer: Answer, headers: Mapping[str, str]) -> None:
         self.send_response(answer.status)

@@ -10,10 +10,11 @@ from prometheus_client.core import Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.openmetrics.exposition import ALLOWUTF8
 
-from nginxlog_exporter import __version__, expose, page
+from nginxlog_exporter import __version__, page
 from nginxlog_exporter.follow import Follower
+from nginxlog_exporter.metrics import collector
 from nginxlog_exporter.parse.log_format import LineFormat
-from nginxlog_exporter.reader import Reader
+from nginxlog_exporter.poll_loop import PollLoop
 from nginxlog_exporter.serve import Answer, Asked, Routes, serving
 from nginxlog_exporter.settings import Settings
 
@@ -27,15 +28,15 @@ def run(settings: Settings, line_format: LineFormat) -> None:
     """
     follower = Follower(settings, line_format)
     follower.restore()
-    reader = Reader(follower)
+    loop = PollLoop(follower)
     for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: reader.stop())
+        signal.signal(name, lambda *_: loop.stop())
     web = settings.web_config
-    with serving(settings.listen, _routes(follower, reader), web) as address:
+    with serving(settings.listen, _routes(follower, loop), web) as address:
         files = ", ".join(settings.files)
         scheme = "https" if web and web.current().tls else "http"
         log.info("nginxlog-exporter %s: %s -> %s://%s/", __version__, files, scheme, address)
-        reader.run()
+        loop.run()
         log.info("stopped")
 
 
@@ -53,22 +54,22 @@ class Families:
 # Private
 
 
-def _routes(follower: Follower, reader: Reader) -> Routes:
+def _routes(follower: Follower, loop: PollLoop) -> Routes:
     process = ProcessCollector(registry=None)
 
     def metrics(asked: Asked) -> Answer:
-        reader.refresh()
+        loop.refresh()
         if follower.shown_more:
             return Answer(_BEHIND, status=HTTPStatus.SERVICE_UNAVAILABLE)
         try:
             encode, content_type = choose_encoder(asked.accept)
         except ValueError:  # a version that is no number
             encode, content_type = choose_encoder("")
-        families = expose.metrics(
+        families = collector.metrics(
             follower,
             for_prometheus=asked.by_prometheus,
             with_exemplars="openmetrics" in content_type,
-            reader=asked.reader,
+            scraper=asked.scraper,
         )
         # No name of ours needs escaping, and to look for those that do takes half of the time.
         text = encode(  # type: ignore[call-arg]  # every encoder of the library takes it
@@ -77,13 +78,13 @@ def _routes(follower: Follower, reader: Reader) -> Routes:
         return Answer(text, content_type)
 
     def landing(_: Asked) -> Answer:
-        return Answer(page.render(follower, is_ready=reader.is_ready()), "text/html; charset=utf-8")
+        return Answer(page.render(follower, is_ready=loop.is_ready()), "text/html; charset=utf-8")
 
     return {
         "/": landing,
         "/metrics": metrics,
-        "/-/healthy": _check(reader.is_healthy, "the reader of the log hangs"),
-        "/-/ready": _check(reader.is_ready, "catching up after a start, or stopping"),
+        "/-/healthy": _check(loop.is_healthy, "the reader of the log hangs"),
+        "/-/ready": _check(loop.is_ready, "catching up after a start, or stopping"),
     }
 
 

@@ -29,8 +29,6 @@ from nginxlog_exporter.webyaml import WebConfigError
 PREFIX = "NGINXLOG_"
 # As all Prometheus exporters have it.
 _CUSTOMARY = {"NGINXLOG_WEB_CONFIG_FILE": ("--web.config.file",)}
-# Settings without which some metrics have nothing to show.
-FEATURES = ("pools", "routes", "desired_dir")
 
 
 class SettingsError(Exception):

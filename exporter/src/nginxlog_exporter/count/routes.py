@@ -62,7 +62,7 @@ class RouteCounters:
     def add(
         self, rows: Sequence[Row], labels: Sequence[Texts], classified: Mapping[Texts, Classified]
     ) -> None:
-        """Count rows; `labels[i]` are the label texts of `rows[i]`, each of them in `classified`."""
+        """Count rows; `labels[i]` are the label texts of `rows[i]`, each in `classified`."""
         if self._uri is None:
             return
         for row, text in zip(rows, labels, strict=True):

@@ -1,6 +1,7 @@
 """Which pool the operator wants to serve, and whether a drill is on: flag files in one folder."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -57,3 +58,27 @@ class DesiredDir:
             return (self.path / group).stat().st_mtime
         except OSError:
             return 0.0
+
+
+class DesiredPools:
+    """The desired pool of each group: by the flag files where they are configured, else by the log.
+
+    `logged` returns what the log says of a group.
+    """
+
+    def __init__(self, folder: DesiredDir | None, logged: Callable[[str], Declared]) -> None:
+        self._folder = folder
+        self._logged = logged
+
+    @property
+    def is_declared_in_folder(self) -> bool:
+        """Whether the log need not say it."""
+        return self._folder is not None
+
+    def declared(self, group: str) -> Declared:
+        """Return the pool that is declared desired in a group of pools."""
+        return self._folder.declared(group) if self._folder else self._logged(group)
+
+    def drill_runs(self) -> bool:
+        """Tell whether a drill is on; without a folder there is none."""
+        return self._folder is not None and self._folder.drill_runs()

@@ -21,7 +21,7 @@ LAST_LINES_SECONDS = 3.0
 REFRESH_SECONDS = 0.1
 
 
-class Reader:
+class PollLoop:
     """Reads until told to stop."""
 
     def __init__(self, follower: Follower) -> None:

@@ -1,22 +1,23 @@
-"""Which series each reader has seen as 0.
+"""Zero initialisation: which series each scraper has seen as 0.
 
-Prometheus does not count what a series starts with, so each is shown as 0 once, to every reader
-that was there before it. A reader is known by its address and, while it lasts, its connection: of
-two servers behind one address each keeps one open. A reader that nobody knows sees the true
-numbers of all that others have seen before it: a 0 after them would be a reset.
+Prometheus does not count the first value of a series, so each is exposed as 0 once, to every
+scraper that was there before it. A scraper is known by its address and, while it lasts, its
+connection: of two servers behind one address each keeps one open. A scraper that nobody knows sees
+the true numbers of all series that others have seen: a 0 after them would be a reset.
 """
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-# As many readers and connections as are remembered; those that came last.
-MOST_READERS = 32
-MOST_CONNECTIONS = 128
+# How many scrapers and connections are remembered; those that came last.
+MAX_SCRAPERS = 32
+MAX_CONNECTIONS = 128
 
+# A family's name and the label values.
 Series = tuple[str, tuple[str, ...]]
 
 
-class Reader(NamedTuple):
+class Scraper(NamedTuple):
     """Who scrapes."""
 
     address: str = ""
@@ -24,44 +25,44 @@ class Reader(NamedTuple):
     connection: int | None = None
 
 
-class Readers:
-    """Numbers series in the order in which they appeared, and how far each reader has come."""
+class ZeroInitialiser:
+    """Numbers series in the order in which they appeared, and how far each scraper has come."""
 
     def __init__(self) -> None:
-        # What is to be kept is not what it was; for whoever keeps it to take back.
+        # What is to be kept has changed; reset by whoever keeps it.
         self.is_changed = False
         self._numbers: dict[Series, int] = {}
         self._last = 0
         self._addresses: dict[str, int] = {}
         self._connections: dict[int, int] = {}
 
-    def announce(self, series: Iterable[Series], reader: Reader) -> set[Series]:
-        """Return which of these series this reader has to see as 0, and remember that it has."""
+    def zero_initialise(self, series: Iterable[Series], scraper: Scraper) -> set[Series]:
+        """Return which of these series this scraper has to see as 0, and remember that it has."""
         before = self._last
         numbers = self._numbers
-        shown = list(series)
-        new = [one for one in shown if one not in numbers]
+        exposed = list(series)
+        new = [one for one in exposed if one not in numbers]
         if new:
             self._last += 1
             numbers.update(dict.fromkeys(new, self._last))
-        upto = self._addresses.get(reader.address, before)
-        if reader.connection is not None:
-            upto = self._connections.get(reader.connection, upto)
-            _remember(self._connections, reader.connection, self._last, MOST_CONNECTIONS)
-        self.is_changed |= self._addresses.get(reader.address) != self._last
-        _remember(self._addresses, reader.address, self._last, MOST_READERS)
+        upto = self._addresses.get(scraper.address, before)
+        if scraper.connection is not None:
+            upto = self._connections.get(scraper.connection, upto)
+            _remember(self._connections, scraper.connection, self._last, MAX_CONNECTIONS)
+        self.is_changed |= self._addresses.get(scraper.address) != self._last
+        _remember(self._addresses, scraper.address, self._last, MAX_SCRAPERS)
         if upto == self._last:
             return set()
-        return {one for one in shown if numbers[one] > upto}
+        return {one for one in exposed if numbers[one] > upto}
 
-    def begin_anew(self) -> None:
-        """Have all series be new to all readers."""
+    def reset(self) -> None:
+        """Have all series be new to all scrapers."""
         self._numbers.clear()
         self._last = 0
         self._all_have(0)
 
     def all_seen(self) -> None:
-        """Have none of the series be new to anybody any more."""
+        """Have no series be new to anybody any more."""
         self._all_have(self._last)
 
     def to_state(self) -> dict[str, Any]:

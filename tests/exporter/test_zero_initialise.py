@@ -8,10 +8,10 @@ import pytest
 import requests
 from loglines import line, settings, teal_format
 
-from nginxlog_exporter import expose
 from nginxlog_exporter.follow import Follower
-from nginxlog_exporter.reader import Reader as Loop
-from nginxlog_exporter.readers import Reader, Readers
+from nginxlog_exporter.metrics import collector
+from nginxlog_exporter.metrics.zero_initialise import Scraper, ZeroInitialiser
+from nginxlog_exporter.poll_loop import PollLoop
 from nginxlog_exporter.serve import serving
 from nginxlog_exporter.service import _routes
 from nginxlog_exporter.settings import Address
@@ -23,39 +23,41 @@ NEW = ("new", ("a",))
 
 def test_each_address_sees_a_zero() -> None:
     """Whoever was there before the series appeared."""
-    readers = Readers()
-    assert readers.announce([OLD], Reader("a")) == {OLD}
-    assert readers.announce([OLD], Reader("b")) == set()  # it would be a reset after the number
+    zeros = ZeroInitialiser()
+    assert zeros.zero_initialise([OLD], Scraper("a")) == {OLD}
+    assert (
+        zeros.zero_initialise([OLD], Scraper("b")) == set()
+    )  # it would be a reset after the number
 
-    assert readers.announce([OLD, NEW], Reader("a")) == {NEW}
-    assert readers.announce([OLD, NEW], Reader("a")) == set()
-    assert readers.announce([OLD, NEW], Reader("b")) == {NEW}
-    assert readers.announce([OLD, NEW], Reader("c")) == set()
+    assert zeros.zero_initialise([OLD, NEW], Scraper("a")) == {NEW}
+    assert zeros.zero_initialise([OLD, NEW], Scraper("a")) == set()
+    assert zeros.zero_initialise([OLD, NEW], Scraper("b")) == {NEW}
+    assert zeros.zero_initialise([OLD, NEW], Scraper("c")) == set()
 
 
 def test_two_behind_one_address_are_told_apart_by_their_connections() -> None:
     """As long as they keep them; whoever comes anew goes on where the address was."""
-    readers = Readers()
+    zeros = ZeroInitialiser()
     for connection in (1, 2):
-        readers.announce([OLD], Reader("a", connection))
+        zeros.zero_initialise([OLD], Scraper("a", connection))
 
-    assert readers.announce([OLD, NEW], Reader("a", 1)) == {NEW}
-    assert readers.announce([OLD, NEW], Reader("a", 2)) == {NEW}
-    assert readers.announce([OLD, NEW], Reader("a", 3)) == set()
-    assert readers.announce([OLD, NEW], Reader("a", 1)) == set()
+    assert zeros.zero_initialise([OLD, NEW], Scraper("a", 1)) == {NEW}
+    assert zeros.zero_initialise([OLD, NEW], Scraper("a", 2)) == {NEW}
+    assert zeros.zero_initialise([OLD, NEW], Scraper("a", 3)) == set()
+    assert zeros.zero_initialise([OLD, NEW], Scraper("a", 1)) == set()
 
 
 def test_who_has_seen_what_survives_a_restart() -> None:
     """The second server may scrape after it for the first time."""
-    readers = Readers()
+    zeros = ZeroInitialiser()
     for address in ("a", "b"):
-        readers.announce([OLD], Reader(address))
-    readers.announce([OLD, NEW], Reader("a"))
-    again = Readers()
-    again.restore(readers.to_state())
+        zeros.zero_initialise([OLD], Scraper(address))
+    zeros.zero_initialise([OLD, NEW], Scraper("a"))
+    again = ZeroInitialiser()
+    again.restore(zeros.to_state())
 
-    assert again.announce([OLD, NEW], Reader("a")) == set()
-    assert again.announce([OLD, NEW], Reader("b")) == {NEW}
+    assert again.zero_initialise([OLD, NEW], Scraper("a")) == set()
+    assert again.zero_initialise([OLD, NEW], Scraper("b")) == {NEW}
 
 
 def test_that_a_reader_was_there_is_kept_at_once(tmp_path: Path) -> None:
@@ -65,33 +67,33 @@ def test_that_a_reader_was_there_is_kept_at_once(tmp_path: Path) -> None:
     follower.restore()
     follower.catch_up()
     for address in ("a", "b"):
-        expose.metrics(follower, for_prometheus=True, reader=Reader(address))
+        collector.metrics(follower, for_prometheus=True, scraper=Scraper(address))
     again = Follower(settings(tmp_path), teal_format())
     again.restore()
 
-    assert again.announce([NEW], Reader("a")) == {NEW}
-    assert again.announce([NEW], Reader("b")) == {NEW}
+    assert again.zero_initialise([NEW], Scraper("a")) == {NEW}
+    assert again.zero_initialise([NEW], Scraper("b")) == {NEW}
 
 
 def test_counters_that_begin_anew_are_new_to_all() -> None:
     """What they were before does not count."""
-    readers = Readers()
+    zeros = ZeroInitialiser()
     for address in ("a", "b"):
-        readers.announce([OLD], Reader(address))
-    readers.begin_anew()
+        zeros.zero_initialise([OLD], Scraper(address))
+    zeros.reset()
 
-    assert readers.announce([OLD], Reader("a")) == {OLD}
-    assert readers.announce([OLD], Reader("b")) == {OLD}
+    assert zeros.zero_initialise([OLD], Scraper("a")) == {OLD}
+    assert zeros.zero_initialise([OLD], Scraper("b")) == {OLD}
 
 
 def test_readers_without_end_are_not_all_remembered() -> None:
     """A scanner must not fill the memory, nor the snapshot."""
-    readers = Readers()
+    zeros = ZeroInitialiser()
     for number in range(1000):
-        readers.announce([OLD], Reader(str(number), number))
+        zeros.zero_initialise([OLD], Scraper(str(number), number))
 
-    assert len(readers.to_state()["readers"]) <= 32
-    assert len(readers._connections) <= 128
+    assert len(zeros.to_state()["readers"]) <= 32
+    assert len(zeros._connections) <= 128
 
 
 @pytest.fixture
@@ -101,7 +103,7 @@ def exporter(tmp_path: Path) -> Iterator[tuple[Follower, str]]:
     follower = Follower(settings(tmp_path), teal_format())
     follower.restore()
     follower.catch_up()
-    with serving(Address("127.0.0.1", 0), _routes(follower, Loop(follower))) as address:
+    with serving(Address("127.0.0.1", 0), _routes(follower, PollLoop(follower))) as address:
         yield follower, f"http://{address}/metrics"
 
 
