@@ -54,7 +54,9 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
             seconds=WARM_UP_LIMIT_SECONDS,
         )
         if is_soon_after_a_failover(settings):
-            print("Waiting: so soon after the failover before it would be told late, or as flapping.")
+            print(
+                "Waiting: so soon after the failover before it would be told late, or as flapping."
+            )
         wait_for(
             lambda: is_quiet(settings) and not is_soon_after_a_failover(settings),
             what="what happened before to be told, and no alert to be left (see make status)",

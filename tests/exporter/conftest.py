@@ -6,8 +6,8 @@ import pytest
 from tailing import Reader
 from webworld import Web, certificate, lock
 
-from nginxlog_exporter import serve
 from nginxlog_exporter.tail import draining
+from nginxlog_exporter.web import server
 
 
 @pytest.fixture
@@ -39,5 +39,5 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def web(tmp_path: Path, certificates: Path, monkeypatch: pytest.MonkeyPatch) -> Web:
     """Provide the certificates, and no server yet."""
-    monkeypatch.setattr(serve, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(server, "LOOK_SECONDS", 0.02)
     return Web(tmp_path, certificates)

@@ -11,9 +11,8 @@ from nginxlog_exporter import state
 from nginxlog_exporter.follow import Follower
 from nginxlog_exporter.metrics import collector
 from nginxlog_exporter.poll_loop import PollLoop
-from nginxlog_exporter.serve import serving
 from nginxlog_exporter.service import _routes
-from nginxlog_exporter.settings import Address
+from nginxlog_exporter.web.server import Address, serving
 
 
 def restarted(folder: Path, **flags: str) -> Follower:

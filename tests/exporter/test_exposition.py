@@ -17,9 +17,8 @@ from nginxlog_exporter.follow import Follower
 from nginxlog_exporter.metrics import collector
 from nginxlog_exporter.metrics.families import FAMILIES
 from nginxlog_exporter.poll_loop import PollLoop
-from nginxlog_exporter.serve import serving
 from nginxlog_exporter.service import _routes
-from nginxlog_exporter.settings import Address
+from nginxlog_exporter.web.server import Address, serving
 
 RETRY = {"upstream_addr": f"{BLUE}, {GREEN}", "upstream_status": "502, 200"}
 

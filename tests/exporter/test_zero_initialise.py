@@ -12,9 +12,8 @@ from nginxlog_exporter.follow import Follower
 from nginxlog_exporter.metrics import collector
 from nginxlog_exporter.metrics.zero_initialise import Scraper, ZeroInitialiser
 from nginxlog_exporter.poll_loop import PollLoop
-from nginxlog_exporter.serve import serving
 from nginxlog_exporter.service import _routes
-from nginxlog_exporter.settings import Address
+from nginxlog_exporter.web.server import Address, serving
 
 PROMETHEUS = {"X-Prometheus-Scrape-Timeout-Seconds": "5"}
 OLD = ("old", ("a",))

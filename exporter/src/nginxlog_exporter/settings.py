@@ -23,8 +23,9 @@ from nginxlog_exporter.parse.nginx_conf import (
     log_formats,
 )
 from nginxlog_exporter.pools.pool_map import NONE, UNKNOWN, PoolMap
-from nginxlog_exporter.webconfig import WebFile
-from nginxlog_exporter.webyaml import WebConfigError
+from nginxlog_exporter.web.server import Address
+from nginxlog_exporter.web.strict_yaml import WebConfigError
+from nginxlog_exporter.web.web_config import WebFile
 
 PREFIX = "NGINXLOG_"
 # As all Prometheus exporters have it.
@@ -33,16 +34,6 @@ _CUSTOMARY = {"NGINXLOG_WEB_CONFIG_FILE": ("--web.config.file",)}
 
 class SettingsError(Exception):
     """A setting is wrong; the text names it and says what would be right."""
-
-
-class Address(NamedTuple):
-    """Where to listen."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""HTTP basic authentication by bcrypt hashes: slow for who guesses, fast for who knows."""
+"""HTTP basic authentication by bcrypt hashes: slow to guess, fast once known."""
 
 import base64
 import binascii

@@ -14,10 +14,9 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from nginxlog_exporter.connections import Connections
 from nginxlog_exporter.metrics.zero_initialise import Scraper
-from nginxlog_exporter.settings import Address
-from nginxlog_exporter.webconfig import WebConfig, WebFile
+from nginxlog_exporter.web.connections import Connections
+from nginxlog_exporter.web.web_config import WebConfig, WebFile
 
 log = logging.getLogger(__name__)
 
@@ -27,13 +26,23 @@ SCRAPER_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 LOOK_SECONDS = 0.5
 STOP_SECONDS = 1.0
 # Prometheus needs one connection, a person with a browser a few. Each is a thread.
-MOST_CONNECTIONS = 32
+MAX_CONNECTIONS = 32
 # For a client to agree on the encryption.
 HANDSHAKE_SECONDS = 5.0
 
 
-class Answer(NamedTuple):
-    """One HTTP answer."""
+class Address(NamedTuple):
+    """Where to listen."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class HttpResponse(NamedTuple):
+    """One HTTP response."""
 
     body: bytes
     content_type: str = TEXT
@@ -41,15 +50,15 @@ class Answer(NamedTuple):
     headers: Mapping[str, str] = MappingProxyType({})
 
 
-class Asked(NamedTuple):
-    """What of a request decides the answer."""
+class HttpRequest(NamedTuple):
+    """What of a request decides the response."""
 
     accept: str
     by_prometheus: bool
     scraper: Scraper
 
 
-Routes = dict[str, Callable[[Asked], Answer]]
+Routes = dict[str, Callable[[HttpRequest], HttpResponse]]
 
 
 @contextmanager
@@ -82,8 +91,8 @@ def serving(
 # Connections in the order in which they came.
 _NUMBERS = count()
 _OF_PROXIES = ("Forwarded", "Via", "X-Forwarded-For")
-_NOT_FOUND = Answer(b"not found\n", status=HTTPStatus.NOT_FOUND)
-_WHO_ARE_YOU = Answer(
+_NOT_FOUND = HttpResponse(b"not found\n", status=HTTPStatus.NOT_FOUND)
+_UNAUTHORIZED = HttpResponse(
     b"unauthorized\n",
     status=HTTPStatus.UNAUTHORIZED,
     headers={"WWW-Authenticate": 'Basic realm="nginxlog-exporter", charset="UTF-8"'},
@@ -113,20 +122,20 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         with self.server.connections.busy(self.connection):
-            answer = self._answer(web)
-        self._send(answer, web.headers)
+            response = self._respond(web)
+        self._send(response, web.headers)
 
     def do_HEAD(self) -> None:
         self.do_GET()
 
-    def _answer(self, web: WebConfig) -> Answer:
+    def _respond(self, web: WebConfig) -> HttpResponse:
         if web.users and not web.users.admit(self.headers.get("Authorization", "")):
-            return _WHO_ARE_YOU
+            return _UNAUTHORIZED
         route = self.server.routes.get(urlsplit(self.path).path)
-        asked = Asked(
+        request = HttpRequest(
             self.headers.get("Accept", ""), SCRAPER_HEADER in self.headers, self._scraper()
         )
-        return route(asked) if route else _NOT_FOUND
+        return route(request) if route else _NOT_FOUND
 
     def _scraper(self) -> Scraper:
         """Return who asks; behind a proxy one connection may be that of several."""
@@ -136,18 +145,18 @@ class _Handler(BaseHTTPRequestHandler):
             return Scraper(" ".join((address, *forwarded)))
         return Scraper(address, self._number)
 
-    def _send(self, answer: Answer, headers: Mapping[str, str]) -> None:
-        self.send_response(answer.status)
-        self.send_header("Content-Type", answer.content_type)
-        self.send_header("Content-Length", str(len(answer.body)))
-        for name, value in {**headers, **answer.headers}.items():
+    def _send(self, response: HttpResponse, headers: Mapping[str, str]) -> None:
+        self.send_response(response.status)
+        self.send_header("Content-Type", response.content_type)
+        self.send_header("Content-Length", str(len(response.body)))
+        for name, value in {**headers, **response.headers}.items():
             self.send_header(name, value)
         if "Content-Length" in self.headers or "Transfer-Encoding" in self.headers:
             # Nobody reads the body of a request, which must not be taken for the next one.
             self.send_header("Connection", "close")
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(answer.body)
+            self.wfile.write(response.body)
 
     def version_string(self) -> str:
         """Tell who answers, but not by which Python."""
@@ -167,7 +176,7 @@ class _Server(ThreadingHTTPServer):
         self.address_family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
         self.routes = routes
         self.current = web_config.current if web_config else WebConfig
-        self.connections = Connections(MOST_CONNECTIONS)
+        self.connections = Connections(MAX_CONNECTIONS)
         super().__init__(address, _Handler)
 
     def get_request(self) -> tuple[socket.socket, Any]:

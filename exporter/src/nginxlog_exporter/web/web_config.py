@@ -1,8 +1,8 @@
 """The file of `--web.config.file`: TLS, passwords and headers, as all Prometheus exporters have it.
 
-It and the certificates that it names are read again when they change. What is wrong, or would take
-a protection away, is not taken over: the last good one stays. What Python's TLS cannot do as it is
-meant is refused, by name.
+The file and the certificates it names are read again when they change. A file that is wrong, or
+would end a protection, is not taken over: the last good one stays in force. What Python's TLS
+cannot do as it is meant is refused, by name.
 """
 
 import logging
@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nginxlog_exporter import webtls, webyaml
-from nginxlog_exporter.basicauth import HASH, Users
-from nginxlog_exporter.webyaml import WebConfigError, mapping
+from nginxlog_exporter.web import strict_yaml, tls
+from nginxlog_exporter.web.auth import HASH, Users
+from nginxlog_exporter.web.strict_yaml import WebConfigError, mapping
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ def load(path: Path) -> WebConfig:
 
 # Private
 
-_SECTIONS = {webtls.SECTION: dict, "http_server_config": dict, "basic_auth_users": dict}
+_SECTIONS = {tls.SECTION: dict, "http_server_config": dict, "basic_auth_users": dict}
 _HTTP = {"http2": bool, "headers": dict}
 # Header: what it may say; anything printable where it is None.
 _HEADERS = {
@@ -108,15 +108,15 @@ def _stamp(path: Path) -> Stamp:
 
 def _load(path: Path) -> WebConfig:
     stamps = {path: _stamp(path)}
-    document = mapping(webyaml.read(path), "", _SECTIONS)
-    tls = None
-    if webtls.SECTION in document:
-        section = mapping(document[webtls.SECTION], webtls.SECTION, webtls.KEYS)
-        files = {key: path.parent / section[key] for key in webtls.FILES if key in section}
+    document = mapping(strict_yaml.read(path), "", _SECTIONS)
+    context = None
+    if tls.SECTION in document:
+        section = mapping(document[tls.SECTION], tls.SECTION, tls.KEYS)
+        files = {key: path.parent / section[key] for key in tls.FILES if key in section}
         stamps |= {file: _stamp(file) for file in files.values()}
-        tls = webtls.context(section, files)
+        context = tls.context(section, files)
     return WebConfig(
-        tls=tls,
+        tls=context,
         users=_users(document.get("basic_auth_users")),
         headers=_headers(document.get("http_server_config")),
         stamps=stamps,

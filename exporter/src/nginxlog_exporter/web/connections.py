@@ -1,4 +1,4 @@
-"""Bounds how many clients are served at once, so that those who say nothing keep nobody out."""
+"""Limits how many clients are served at once, so that silent ones keep nobody out."""
 
 import socket
 import threading
@@ -7,10 +7,10 @@ from contextlib import contextmanager, suppress
 
 
 class Connections:
-    """At most `most` open connections: one too many ends the one that waits longest for its client.
+    """At most `limit` open connections: one more ends the one that waits longest for its client.
 
-    A client that is slow to ask, or to take its answer, loses its place to the next one; a request
-    that is being worked on never does.
+    A client that is slow to send a request, or to take the response, makes room for the next one; a
+    request that is being worked on never does.
     """
 
     def __init__(self, limit: int) -> None:

@@ -1,4 +1,4 @@
-"""A YAML file of which every key is known and every value is of its kind; else it is refused."""
+"""Strict YAML: every key is known and every value is of its type, or the file is refused."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nginxlog_exporter.webyaml import WebConfigError
+from nginxlog_exporter.web.strict_yaml import WebConfigError
 
 SECTION = "tls_server_config"
 FILES = ("cert_file", "key_file", "client_ca_file")
