@@ -60,10 +60,10 @@ def _bar(top: int, row: Row, rate: float, share: float, race: Race) -> list[str]
     times = "" if ours else f"  (exporter: {race.ratio(row):.1f}x)"
     middle = top + BAR - 5
     kind = "ours" if ours else "peer"
-    shape = f'x="{LABELS}" y="{top}" rx="3" width="{length}" height="{BAR}"'
+    config = f'x="{LABELS}" y="{top}" rx="3" width="{length}" height="{BAR}"'
     return [
         _text(0, middle, row.name),
-        f'<rect class="{kind}" {shape}/>',
+        f'<rect class="{kind}" {config}/>',
         _text(LABELS + length + 8, middle, number + times),
     ]
 

@@ -23,7 +23,7 @@ LINES_PER_SECOND = 1000
 SWITCH_SECONDS = 100
 
 
-class Shape(NamedTuple):
+class CountingConfig(NamedTuple):
     """How a log differs from one that is easy to read."""
 
     # Durations around 0.3 s that hardly repeat, instead of around 25 ms.
@@ -34,7 +34,7 @@ class Shape(NamedTuple):
     bad_every: int = 0
 
 
-PLAIN = Shape()
+PLAIN = CountingConfig()
 
 
 class Kind(NamedTuple):
@@ -75,28 +75,28 @@ KINDS = (
 
 
 def write(
-    path: Path, log_format: Format, lines: int, seed: int = SEED, *, shape: Shape = PLAIN
+    path: Path, log_format: Format, lines: int, seed: int = SEED, *, config: CountingConfig = PLAIN
 ) -> int:
     """Write so many lines; return how many bytes they are. Raises OSError."""
     with path.open("wb") as file:
-        for block in blocks(log_format, lines, seed, shape=shape):
+        for block in blocks(log_format, lines, seed, config=config):
             file.write(block)
         return file.tell()
 
 
 def blocks(
-    log_format: Format, lines: int, seed: int = SEED, *, shape: Shape = PLAIN
+    log_format: Format, lines: int, seed: int = SEED, *, config: CountingConfig = PLAIN
 ) -> Iterator[bytes]:
     """Yield so many lines in blocks, one for each second of the log."""
     template = "%s".join(piece.replace("%", "%%") for piece in log_format.pieces[::2]) + "\n"
     pick = itemgetter(*map(_VARIABLES.index, log_format.variables))
-    rows = _rows(random.Random(seed), log_format.absent, shape)
+    rows = _rows(random.Random(seed), log_format.absent, config)
     written = 0
     while written < lines:
         count = min(lines - written, LINES_PER_SECOND)
         made = [template % pick(row) for row in islice(rows, count)]
-        if shape.bad_every:
-            for place in range(-written % shape.bad_every, count, shape.bad_every):
+        if config.bad_every:
+            for place in range(-written % config.bad_every, count, config.bad_every):
                 made[place] = made[place][: len(made[place]) // 3] + "\n"
         yield "".join(made).encode()
         written += count
@@ -116,13 +116,13 @@ _VARIABLES = (
 )  # fmt: skip
 
 
-def _rows(rng: random.Random, absent: str, shape: Shape) -> Iterator[_Row]:
+def _rows(rng: random.Random, absent: str, config: CountingConfig) -> Iterator[_Row]:
     """Yield values in the order of _VARIABLES, for ever."""
     by_pool = [[_kind_texts(kind, absent, pool) for kind in KINDS] for pool in ("blue", "green")]
     weights = [kind.weight for kind in KINDS]
     shapes = [len(kind.addresses) for kind in KINDS]
     places = range(len(KINDS))
-    times = _wide_times(rng, absent) if shape.wide else _times(rng, absent)
+    times = _wide_times(rng, absent) if config.wide else _times(rng, absent)
     sizes = _sizes(rng)
     uris, agents, clients = _uris(rng), _agents(rng), _clients(rng)
     referers = [absent, *(f"https://shop.example.org{uri}" for uri in uris[:300])]
@@ -139,7 +139,7 @@ def _rows(rng: random.Random, absent: str, shape: Shape) -> Iterator[_Row]:
         for i, (place, time, size, uri, agent, client, referer) in enumerate(
             zip(chosen, *columns, strict=True)
         ):
-            kind = rng.choice(by_pool)[place] if shape.alternating else kinds[place]
+            kind = rng.choice(by_pool)[place] if config.alternating else kinds[place]
             yield (
                 *kind, *time[shapes[place]], *size,
                 *moment, f"{second}.{i:03}",

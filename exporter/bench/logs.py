@@ -7,24 +7,24 @@ from exporter.bench import contenders, generate, process
 from exporter.bench.contenders import Course
 from exporter.bench.figure import Figure
 from exporter.bench.formats import FORMATS, TEAL
-from exporter.bench.generate import Shape
+from exporter.bench.generate import CountingConfig
 
 SHAPES = {
-    "as in the race": Shape(),
-    "wide durations": Shape(wide=True),
-    "pools that alternate, half and half": Shape(alternating=True),
-    "wide durations and pools that alternate": Shape(wide=True, alternating=True),
-    "one bad line in 400": Shape(bad_every=400),
-    "all of these": Shape(wide=True, alternating=True, bad_every=400),
+    "as in the race": CountingConfig(),
+    "wide durations": CountingConfig(wide=True),
+    "pools that alternate, half and half": CountingConfig(alternating=True),
+    "wide durations and pools that alternate": CountingConfig(wide=True, alternating=True),
+    "one bad line in 400": CountingConfig(bad_every=400),
+    "all of these": CountingConfig(wide=True, alternating=True, bad_every=400),
 }
 
 
 def measure(folder: Path, *, lines: int, runs: int) -> list[Figure]:
     """Read each log that often, all of them in turn. Raises FailedError."""
     courses = {}
-    for number, (name, shape) in enumerate(SHAPES.items()):
+    for number, (name, config) in enumerate(SHAPES.items()):
         courses[name] = Course(FORMATS[TEAL], folder / f"{number}.log", folder, folder)
-        generate.write(courses[name].log, FORMATS[TEAL], lines, shape=shape)
+        generate.write(courses[name].log, FORMATS[TEAL], lines, config=config)
     rates: dict[str, list[float]] = {name: [] for name in courses}
     for _ in range(runs):
         for name, course in courses.items():

@@ -36,7 +36,7 @@ def run(_: Settings, arguments: argparse.Namespace) -> int:
 def _page() -> str:
     # The exporter is a program of its own: it is asked, not imported.
     return subprocess.run(
-        [sys.executable, "-m", "nginxlog_exporter.document"],
+        [sys.executable, "-m", "nginxlog_exporter.metrics.reference"],
         env={**os.environ, "PYTHONPATH": str(ROOT / "exporter" / "src")},
         stdout=subprocess.PIPE,
         text=True,

@@ -6,7 +6,8 @@ import pytest
 from tailing import Reader
 from webworld import Web, certificate, lock
 
-from nginxlog_exporter import late, serve
+from nginxlog_exporter.tail import draining
+from nginxlog_exporter.web import server
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def log(tmp_path: Path) -> Path:
 @pytest.fixture
 def reader(log: Path, monkeypatch: pytest.MonkeyPatch) -> Reader:
     """Provide a reader that need not wait for nginx's workers to reopen their log."""
-    monkeypatch.setattr(late, "QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(draining, "QUIET_SECONDS", 0.0)
     return Reader(log)
 
 
@@ -38,5 +39,5 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def web(tmp_path: Path, certificates: Path, monkeypatch: pytest.MonkeyPatch) -> Web:
     """Provide the certificates, and no server yet."""
-    monkeypatch.setattr(serve, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(server, "LOOK_SECONDS", 0.02)
     return Web(tmp_path, certificates)

@@ -18,11 +18,11 @@ from pathlib import Path
 
 from loglines import BLUE, GREEN, line, settings, teal_format
 
-from nginxlog_exporter import expose
 from nginxlog_exporter.follow import Follower
-from nginxlog_exporter.logformat import URI, LineFormat, compile_format
-from nginxlog_exporter.nginxconf import LogFormat
-from nginxlog_exporter.parse import parse
+from nginxlog_exporter.metrics import collector
+from nginxlog_exporter.parse.log_format import URI, LineFormat, compile_format
+from nginxlog_exporter.parse.nginx_conf import LogFormat
+from nginxlog_exporter.parse.parser import parse
 from nginxlog_exporter.settings import Settings
 
 _JSON = (
@@ -94,7 +94,7 @@ def check(name: str, block: bytes, folder: Path) -> None:
     follower = Follower(_settings(folder), line_format)
     follower.catch_up()
     counted = {"nginxlog_http_responses_total": 0, "nginxlog_exporter_lines_total": 0}
-    for family in expose.metrics(follower, for_prometheus=False):
+    for family in collector.metrics(follower, for_prometheus=False):
         for sample in family.samples:
             if sample.name in counted:
                 counted[sample.name] += sample.value

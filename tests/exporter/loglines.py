@@ -4,13 +4,13 @@ import re
 from pathlib import Path
 
 from nginxlog_exporter import settings as settings_module
-from nginxlog_exporter.aggregate import Aggregate, Shape
-from nginxlog_exporter.histogram import DEFAULT_BUCKETS
-from nginxlog_exporter.logformat import LineFormat, compile_format
-from nginxlog_exporter.nginxconf import choose, log_formats
-from nginxlog_exporter.parse import parse
-from nginxlog_exporter.pools import PoolMap
-from nginxlog_exporter.routes import Routes
+from nginxlog_exporter.count.aggregate import Aggregate, CountingConfig
+from nginxlog_exporter.count.histogram import DEFAULT_BUCKETS
+from nginxlog_exporter.count.routes import Routes
+from nginxlog_exporter.parse.log_format import LineFormat, compile_format
+from nginxlog_exporter.parse.nginx_conf import choose, log_formats
+from nginxlog_exporter.parse.parser import parse
+from nginxlog_exporter.pools.pool_map import PoolMap
 from nginxlog_exporter.settings import Settings
 
 FORMAT_FILE = Path(__file__).parents[2] / "nginx" / "templates" / "log.conf.template"
@@ -62,19 +62,19 @@ def numbered(count: int, *, first: int = 0) -> list[bytes]:
 
 def aggregate(*, window: int = 200, active_after: int = 5) -> Aggregate:
     """Return an empty aggregate of the Teal format."""
-    shape = Shape(
+    config = CountingConfig(
         pools=POOLS,
         buckets=DEFAULT_BUCKETS,
         window=window,
         active_after=active_after,
         routes=Routes(),
     )
-    return Aggregate(shape, teal_format())
+    return Aggregate(config, teal_format())
 
 
-def counted(*lines: bytes, **shape: int) -> Aggregate:
+def counted(*lines: bytes, **config: int) -> Aggregate:
     """Return an aggregate that has counted these lines."""
-    result = aggregate(**shape)
+    result = aggregate(**config)
     result.add(parse(b"".join(lines), teal_format()))
     return result
 

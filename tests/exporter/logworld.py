@@ -13,10 +13,10 @@ from pathlib import Path
 
 from loglines import BLUE, GREEN, line
 
-from nginxlog_exporter import expose
+from nginxlog_exporter.count.classifier import METHODS
 from nginxlog_exporter.follow import Follower
-from nginxlog_exporter.parse import METHODS
-from nginxlog_exporter.readers import Reader
+from nginxlog_exporter.metrics import collector
+from nginxlog_exporter.metrics.zero_initialise import Scraper
 
 # One for each line: no example writes more, and the exporter shows no more of each pool.
 POOLS = {"blue": BLUE, "green": GREEN, "unknown": "10.0.0.1:80", "none": "-"}
@@ -221,10 +221,10 @@ def growing(
 
     A `reader` is an address at which a Prometheus is.
     """
-    who = {} if reader is None else {"for_prometheus": True, "reader": Reader(reader)}
+    who = {} if reader is None else {"for_prometheus": True, "scraper": Scraper(reader)}
     return [
         (sample.name, sample.labels, sample.value)
-        for family in expose.metrics(follower, **{"for_prometheus": for_prometheus, **who})
+        for family in collector.metrics(follower, **{"for_prometheus": for_prometheus, **who})
         if family.type in ("counter", "histogram")
         and not family.name.startswith("nginxlog_exporter_state")
         for sample in family.samples

@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 
 from tailing import age, append
 
-from nginxlog_exporter.tail import TRUNCATED
+from nginxlog_exporter.tail.block import TRUNCATED
 
 FIFTY = b"".join(b"%d\n" % number for number in range(50))
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from loglines import numbered
 
-from nginxlog_exporter.tail import Block, Tail
+from nginxlog_exporter.tail.block import Block
+from nginxlog_exporter.tail.tailer import Tailer
 
 A, B, C, D, E = (b"".join(numbered(3, first=first)) for first in (0, 10, 20, 30, 40))
 
@@ -14,7 +15,7 @@ class Reader:
     """A tail, what came out of it, and a way to kill and restart it."""
 
     def __init__(self, path: Path) -> None:
-        self.tail = Tail(path)
+        self.tail = Tailer(path)
         self.blocks: list[Block] = []
 
     def read(self) -> bytes:
@@ -25,7 +26,7 @@ class Reader:
 
     def restart(self) -> None:
         """Begin again where the last block ended, as after a kill."""
-        self.tail = Tail(self.tail.path, self.blocks[-1].position if self.blocks else None)
+        self.tail = Tailer(self.tail.path, self.blocks[-1].checkpoint if self.blocks else None)
 
     @property
     def rotations(self) -> list[str]:

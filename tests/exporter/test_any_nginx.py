@@ -6,13 +6,14 @@ import pytest
 from loglines import BLUE, GREEN, START, line, numbered, settings
 from prometheus_client import Metric
 
-from nginxlog_exporter import expose, follow
+from nginxlog_exporter import follow
+from nginxlog_exporter.count.routes import Routes
 from nginxlog_exporter.follow import Follower
-from nginxlog_exporter.logfiles import log_files
-from nginxlog_exporter.logformat import REQUEST_ID, URI, compile_format
-from nginxlog_exporter.nginxconf import LogFormat
-from nginxlog_exporter.parse import parse
-from nginxlog_exporter.routes import Routes
+from nginxlog_exporter.metrics import collector
+from nginxlog_exporter.parse.log_format import REQUEST_ID, URI, compile_format
+from nginxlog_exporter.parse.nginx_conf import LogFormat
+from nginxlog_exporter.parse.parser import parse
+from nginxlog_exporter.tail.discovery import log_files
 
 RESPONSES = "nginxlog_http_responses_total"
 
@@ -29,7 +30,7 @@ def follower(folder: Path, **flags: str) -> Follower:
 
 def families(found: Follower) -> dict[str, Metric]:
     """Return what a person sees, by name."""
-    shown = expose.metrics(found, for_prometheus=False, with_exemplars=True)
+    shown = collector.metrics(found, for_prometheus=False, with_exemplars=True)
     return {family.name: family for family in shown}
 
 
@@ -101,7 +102,7 @@ def test_a_log_of_a_pattern_that_rotates_is_followed(tmp_path: Path) -> None:
     found = follower(tmp_path, file=f"{tmp_path}/*")
 
     assert values(found, RESPONSES) == {"blue 2xx": 3}
-    assert [log] == list(found.logs)
+    assert [log] == list(found.files)
 
 
 def test_brackets_in_a_pattern_are_just_brackets(tmp_path: Path) -> None:

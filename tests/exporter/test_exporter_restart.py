@@ -7,12 +7,12 @@ import pytest
 import requests
 from loglines import BLUE, GREEN, START, line, numbered, settings, teal_format
 
-from nginxlog_exporter import expose, state
+from nginxlog_exporter import state
 from nginxlog_exporter.follow import Follower
-from nginxlog_exporter.reader import Reader
-from nginxlog_exporter.serve import serving
+from nginxlog_exporter.metrics import collector
+from nginxlog_exporter.poll_loop import PollLoop
 from nginxlog_exporter.service import _routes
-from nginxlog_exporter.settings import Address
+from nginxlog_exporter.web.server import Address, serving
 
 
 def restarted(folder: Path, **flags: str) -> Follower:
@@ -36,12 +36,12 @@ def refuse(_: int) -> None:
 
 def lines_of(found: Follower) -> int:
     """Return how many lines were parsed."""
-    return sum(log.counters.lines["parsed"] for log in found.logs.values())
+    return sum(log.counters.lines["parsed"] for log in found.files.values())
 
 
 def states(found: Follower) -> list[dict[str, object]]:
     """Return what is known of each log."""
-    return [log.counters.to_state() for log in found.logs.values()]
+    return [log.counters.to_state() for log in found.files.values()]
 
 
 def failover() -> list[bytes]:
@@ -67,7 +67,7 @@ def test_counters_pool_and_window_survive_a_restart(tmp_path: Path) -> None:
         json.dumps(before.aggregate.to_state())
     )
     assert states(after) == states(before)
-    assert after.aggregate.history.active[""].active == "green"
+    assert after.aggregate.tracker.active[""].active == "green"
     append(tmp_path, line(upstream_addr=GREEN))
     after.catch_up()
     assert after.aggregate.responses["green", "2xx"] == 7
@@ -93,7 +93,7 @@ def test_half_a_row_of_requests_survives_a_restart(tmp_path: Path) -> None:
     restarted(tmp_path).save()
     append(tmp_path, *other[3:])
 
-    assert restarted(tmp_path).aggregate.history.active[""].active == "green"
+    assert restarted(tmp_path).aggregate.tracker.active[""].active == "green"
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_another_window_or_hysteresis_keeps_the_counters(tmp_path: Path) -> None
     found = restarted(tmp_path, window="4", active_after="2")
 
     assert found.aggregate.responses.total() == 10
-    assert list(found.aggregate.history.window) == ["2xx"] * 4
+    assert list(found.aggregate.tracker.window) == ["2xx"] * 4
 
 
 def test_a_save_that_fails_leaves_the_old_snapshot(
@@ -181,24 +181,24 @@ def test_what_a_full_disk_did_not_hold_is_read_again_before_it_is_shown(
     """After a kill no counter is lower than before it, although the snapshot is."""
     append(tmp_path, *numbered(10))
     first = restarted(tmp_path)
-    expose.metrics(first, for_prometheus=True)
+    collector.metrics(first, for_prometheus=True)
     assert not first.shown_more
     with monkeypatch.context() as disk:
         disk.setattr("os.fsync", refuse)
         append(tmp_path, *numbered(5, first=10))
         first.catch_up()
-        expose.metrics(first, for_prometheus=True)
+        collector.metrics(first, for_prometheus=True)
     second = Follower(settings(tmp_path), teal_format())
     second.restore()
     assert second.shown_more
-    with serving(Address("127.0.0.1", 0), _routes(second, Reader(second))) as address:
+    with serving(Address("127.0.0.1", 0), _routes(second, PollLoop(second))) as address:
         url = f"http://{address}/metrics"
         assert requests.get(url, timeout=5).status_code == 503
         second.catch_up()
         assert requests.get(url, timeout=5).status_code == 200
 
     assert second.aggregate.responses["blue", "2xx"] == 15
-    expose.metrics(second, for_prometheus=True)
+    collector.metrics(second, for_prometheus=True)
     third = Follower(settings(tmp_path), teal_format())
     third.restore()
     assert not third.shown_more
@@ -214,7 +214,7 @@ def spoil(folder: Path) -> None:
 
 def shown(found: Follower) -> float:
     """Return what Prometheus is shown of blue's fine responses."""
-    families = {f.name: f for f in expose.metrics(found, for_prometheus=True)}
+    families = {f.name: f for f in collector.metrics(found, for_prometheus=True)}
     samples = families["nginxlog_http_responses"].samples
     return sum(s.value for s in samples if s.labels == {"pool": "blue", "class": "2xx"})
 
@@ -278,7 +278,7 @@ def test_lines_that_were_shown_and_cannot_be_read_just_now_are_waited_for(
     shown_before_a_full_disk(tmp_path, monkeypatch)
     with monkeypatch.context() as closed:
         closed.setattr("os.access", lambda path, _: Path(path).name != "access.log")
-        closed.setattr("nginxlog_exporter.rotation._open_regular", refuse_to_open)
+        closed.setattr("nginxlog_exporter.tail.rotation._open_regular", refuse_to_open)
         again = restarted(tmp_path)
         assert again.shown_more
     again.catch_up()

@@ -6,7 +6,7 @@ import pytest
 from loglines import settings
 
 from nginxlog_exporter import cli
-from nginxlog_exporter.histogram import DEFAULT_BUCKETS
+from nginxlog_exporter.count.histogram import DEFAULT_BUCKETS
 from nginxlog_exporter.settings import VARIABLES, SettingsError, load
 
 

@@ -12,13 +12,13 @@ import requests
 from loglines import BLUE, FORMAT_FILE, GREEN, START, line, settings, teal_format
 from prometheus_client.parser import text_string_to_metric_families
 
-from nginxlog_exporter import cli, expose
-from nginxlog_exporter.catalogue import COUNTERS, GAUGES, HISTOGRAMS, PROCESS_COUNTERS
+from nginxlog_exporter import cli
 from nginxlog_exporter.follow import Follower
-from nginxlog_exporter.reader import Reader
-from nginxlog_exporter.serve import serving
+from nginxlog_exporter.metrics import collector
+from nginxlog_exporter.metrics.families import FAMILIES
+from nginxlog_exporter.poll_loop import PollLoop
 from nginxlog_exporter.service import _routes
-from nginxlog_exporter.settings import Address
+from nginxlog_exporter.web.server import Address, serving
 
 RETRY = {"upstream_addr": f"{BLUE}, {GREEN}", "upstream_status": "502, 200"}
 
@@ -44,7 +44,7 @@ def values(found: Follower, name: str, *, for_prometheus: bool = False) -> dict[
     """Return the samples of that name by their label values, joined by spaces."""
     return {
         " ".join(sample.labels.values()): sample.value
-        for family in expose.metrics(found, for_prometheus=for_prometheus)
+        for family in collector.metrics(found, for_prometheus=for_prometheus)
         for sample in family.samples
         if sample.name == name
     }
@@ -141,9 +141,9 @@ def test_a_file_system_that_cannot_be_asked_has_no_size(
 def test_every_family_is_there_before_the_first_line(tmp_path: Path) -> None:
     """An alert that compares must never wait for a series to appear."""
     found = Follower(settings(tmp_path, routes="/a", desired_dir=str(tmp_path)), teal_format())
-    families = expose.metrics(found, for_prometheus=True)
+    families = collector.metrics(found, for_prometheus=True)
 
-    names = {family.name for family in (*COUNTERS, *PROCESS_COUNTERS, *HISTOGRAMS, *GAUGES)}
+    names = {family.name for family in FAMILIES}
     assert {name.removesuffix("_total") for name in names} == {one.name for one in families}
     responses = values(found, "nginxlog_http_responses_total")
     assert len(responses) == 4 * 6
@@ -173,12 +173,12 @@ def test_a_look_at_the_page_does_not_use_up_the_zero(tmp_path: Path) -> None:
 def test_what_prometheus_saw_is_on_the_disk(tmp_path: Path) -> None:
     """So that no kill takes a counter back below it; an idle scrape writes nothing."""
     found = follower(tmp_path, line(), line())
-    expose.metrics(found, for_prometheus=True)
+    collector.metrics(found, for_prometheus=True)
     snapshot = json.loads((tmp_path / "state.json").read_text())
 
     assert [["blue", "2xx"], 2] in snapshot["aggregate"]["counters"]["responses"]
     saves = found.saves
-    expose.metrics(found, for_prometheus=True)
+    collector.metrics(found, for_prometheus=True)
     assert found.saves == saves
 
 
@@ -199,7 +199,7 @@ def test_families_whose_variables_are_missing_are_not_shown(tmp_path: Path) -> N
         tmp_path, format_file="", format="$status $request_method", desired_dir=str(tmp_path)
     )
     found = Follower(plain, cli.compile_format(plain.log_format))
-    names = {family.name for family in expose.metrics(found, for_prometheus=False)}
+    names = {family.name for family in collector.metrics(found, for_prometheus=False)}
 
     assert "nginxlog_http_responses" in names
     assert "nginxlog_desired_pool" in names
@@ -210,7 +210,7 @@ def test_families_whose_variables_are_missing_are_not_shown(tmp_path: Path) -> N
 def page(tmp_path: Path) -> Iterator[str]:
     """Serve a log of one line; give the address."""
     found = follower(tmp_path, line())
-    reader = Reader(found)
+    reader = PollLoop(found)
     reader._caught_up = True
     with serving(Address("127.0.0.1", 0), _routes(found, reader)) as address:
         yield f"http://{address}"
@@ -243,7 +243,7 @@ def test_any_other_path_is_not_found(page: str) -> None:
 def test_ready_only_while_the_log_is_followed(tmp_path: Path) -> None:
     """503 before the log was read to its end and once the exporter is told to stop."""
     found = follower(tmp_path)
-    reader = Reader(found)
+    reader = PollLoop(found)
     with serving(Address("127.0.0.1", 0), _routes(found, reader)) as address:
         ready = f"http://{address}/-/ready"
         assert requests.get(ready, timeout=5).status_code == 503
@@ -258,7 +258,7 @@ def test_a_scrape_shows_the_lines_before_it_however_rarely_they_are_looked_for(
 ) -> None:
     """It wakes the reader, so that nothing is late and idling costs nothing."""
     found = follower(tmp_path, poll_seconds="60")
-    reader = Reader(found)
+    reader = PollLoop(found)
     thread = threading.Thread(target=reader.run)
     thread.start()
     try:

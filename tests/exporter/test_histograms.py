@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nginxlog_exporter.columns import seconds, total
-from nginxlog_exporter.histogram import DEFAULT_BUCKETS, Histogram
-from nginxlog_exporter.parse import Times, interpret_times
+from nginxlog_exporter.count.histogram import DEFAULT_BUCKETS, Histogram
+from nginxlog_exporter.parse.records import Times
+from nginxlog_exporter.parse.values import seconds, times, total
 
 
 def test_a_bound_belongs_to_its_bucket() -> None:
@@ -23,8 +23,8 @@ def test_absent_durations_are_not_observed() -> None:
     """`-`, nothing and rubbish are no 0."""
     lists = {"upstream_response_time": "0.001, -, 1.x", "upstream_connect_time": "-"}
 
-    assert interpret_times({"request_time": "-", **lists}) == Times(None, (1, None, None), ())
-    assert interpret_times({}) == Times(None, (), ())
+    assert times({"request_time": "-", **lists}) == Times(None, (1, None, None), ())
+    assert times({}) == Times(None, (), ())
 
 
 @settings(deadline=None)
@@ -35,7 +35,7 @@ def test_the_sum_is_exact_in_any_order(milliseconds: list[int], random: object) 
     random.shuffle(texts)
     histogram = Histogram(DEFAULT_BUCKETS)
     for text in texts:
-        histogram.observe(interpret_times({"request_time": text}).request)
+        histogram.observe(times({"request_time": text}).request)
 
     assert histogram.read()[1] == sum(milliseconds) / 1000
 

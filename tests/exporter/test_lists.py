@@ -6,10 +6,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nginxlog_exporter.logformat import compile_format
-from nginxlog_exporter.nginxconf import LogFormat, LogFormatError
-from nginxlog_exporter.parse import parse
-from nginxlog_exporter.variables import COUNTS, SECONDS, is_list
+from nginxlog_exporter.parse.log_format import compile_format
+from nginxlog_exporter.parse.nginx_conf import LogFormat, LogFormatError
+from nginxlog_exporter.parse.parser import parse
+from nginxlog_exporter.parse.variables import COUNTS, SECONDS, is_list
 
 # ingress-nginx's own, see its docs/user-guide/nginx-configuration/log-format.md.
 INGRESS = (

@@ -6,9 +6,9 @@ import time
 import pytest
 from loglines import teal_format
 
-from nginxlog_exporter.logformat import compile_format
-from nginxlog_exporter.nginxconf import LogFormat, LogFormatError, choose, log_formats
-from nginxlog_exporter.parse import parse
+from nginxlog_exporter.parse.log_format import compile_format
+from nginxlog_exporter.parse.nginx_conf import LogFormat, LogFormatError, choose, log_formats
+from nginxlog_exporter.parse.parser import parse
 
 
 def rows(text: str, line: bytes, escape: str = "default") -> dict[str, str] | None:
@@ -109,8 +109,8 @@ def test_an_escaped_quote_does_not_end_a_json_value() -> None:
 
 def test_labels_that_stand_together_are_captured_as_one_text() -> None:
     """That text is what lines are grouped by: the Teal format has one of labels, one of times."""
-    assert len(teal_format().labels.places) == 1
-    assert len(teal_format().times.places) == 1
+    assert len(teal_format().labels.indexes) == 1
+    assert len(teal_format().times.indexes) == 1
     assert teal_format().columns.keys() == {"bytes_sent", "request_length", "msec"}
 
 

@@ -9,8 +9,9 @@ import pytest
 from loglines import line, numbered, settings, teal_format
 from logworld import growing
 
-from nginxlog_exporter import lines, reader
+from nginxlog_exporter import poll_loop
 from nginxlog_exporter.follow import Follower
+from nginxlog_exporter.tail import lines
 
 ROTATIONS = "nginxlog_exporter_rotations_total"
 
@@ -37,7 +38,7 @@ def scraped(follower: Follower) -> dict[object, float]:
 
 def counted(follower: Follower) -> int:
     """Return how many lines were counted."""
-    return sum(log.counters.lines["parsed"] for log in follower.logs.values())
+    return sum(log.counters.lines["parsed"] for log in follower.files.values())
 
 
 def copy_and_truncate(log: Path, number: int) -> None:
@@ -51,7 +52,7 @@ def test_events_that_were_shown_do_not_become_unseen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     """Read again after one more rotation, a copytruncate looks like a rename."""
-    monkeypatch.setattr("nginxlog_exporter.late.QUIET_SECONDS", 0.0)
+    monkeypatch.setattr("nginxlog_exporter.tail.draining.QUIET_SECONDS", 0.0)
     log = tmp_path / "access.log"
     append(log, *numbered(3))
     follower = started(tmp_path)
@@ -138,9 +139,9 @@ def test_a_crash_loop_makes_progress(tmp_path: Path, monkeypatch: pytest.MonkeyP
     for _ in range(8):
         follower = Follower(settings(tmp_path), teal_format())
         follower.restore()
-        loop = reader.Reader(follower)
+        loop = poll_loop.PollLoop(follower)
 
-        def turn(loop: reader.Reader = loop, until: float = clock[0] + 1.0) -> bool:
+        def turn(loop: poll_loop.PollLoop = loop, until: float = clock[0] + 1.0) -> bool:
             clock[0] += 0.1
             loop._turn()
             return clock[0] < until

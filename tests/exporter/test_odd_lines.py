@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 from loglines import FORMAT_FILE, line, numbered, teal_format
 
-from nginxlog_exporter import cli, lines, nginxconf
-from nginxlog_exporter.logformat import compile_format
-from nginxlog_exporter.nginxconf import LogFormat, LogFormatError
-from nginxlog_exporter.parse import parse
-from nginxlog_exporter.stream import Stream
+from nginxlog_exporter import cli
+from nginxlog_exporter.parse import nginx_conf
+from nginxlog_exporter.parse.log_format import compile_format
+from nginxlog_exporter.parse.nginx_conf import LogFormat, LogFormatError
+from nginxlog_exporter.parse.parser import parse
+from nginxlog_exporter.tail import lines
+from nginxlog_exporter.tail.stream import StreamTailer
 
 TEXTS = ("$request_method $status", "$status $request_method $upstream_http_x_release_id")
 
@@ -63,7 +65,7 @@ LUA = {
 )
 def test_quotes_in_a_block_of_lua_are_luas(name: str, head: str) -> None:
     """The log_format behind it is found, and the one in front of it."""
-    found = nginxconf.log_formats(
+    found = nginx_conf.log_formats(
         f"log_format a '$status'; {head} {{ {LUA[name]}\n}}\nlog_format b '$msec';"
     )
 
@@ -73,7 +75,7 @@ def test_quotes_in_a_block_of_lua_are_luas(name: str, head: str) -> None:
 def test_a_block_of_lua_without_an_end_is_refused() -> None:
     """By the line at which the file ends."""
     with pytest.raises(LogFormatError, match="a block of Lua is not closed"):
-        nginxconf.log_formats("log_format a '$status'; content_by_lua_block { do\n")
+        nginx_conf.log_formats("log_format a '$status'; content_by_lua_block { do\n")
 
 
 def once(*arguments: str, stdin: bytes) -> str:
@@ -111,7 +113,7 @@ def test_a_stream_gives_the_same_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = (
         b"".join(numbered(5)) + b"x" * 5000 + b"\n" + b"".join(numbered(5, first=5)) + b"y" * 3000
     )
-    blocks = list(iter(Stream(io.BytesIO(whole)).read, None))
+    blocks = list(iter(StreamTailer(io.BytesIO(whole)).read, None))
 
     assert b"".join(block.lines for block in blocks) == b"".join(numbered(10))
     assert sum(block.too_long for block in blocks) == 2

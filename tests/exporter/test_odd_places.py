@@ -11,16 +11,19 @@ from loglines import line, numbered, settings, teal_format
 from prometheus_client.exposition import generate_latest
 from tailing import Reader as TailReader
 
-from nginxlog_exporter import durations, expose, follow, lines, reader, service, unpack
+from nginxlog_exporter import follow, poll_loop, service
+from nginxlog_exporter.count import durations
 from nginxlog_exporter.follow import Follower
-from nginxlog_exporter.logformat import URI, compile_format
-from nginxlog_exporter.nginxconf import LogFormat
-from nginxlog_exporter.parse import parse
+from nginxlog_exporter.metrics import collector
+from nginxlog_exporter.parse.log_format import URI, compile_format
+from nginxlog_exporter.parse.nginx_conf import LogFormat
+from nginxlog_exporter.parse.parser import parse
+from nginxlog_exporter.tail import lines, rewindable_gzip
 
 
 def counted(follower: Follower) -> int:
     """Return how many lines were counted."""
-    return sum(log.counters.lines["parsed"] for log in follower.logs.values())
+    return sum(log.counters.lines["parsed"] for log in follower.files.values())
 
 
 def append(path: Path, *data: bytes) -> None:
@@ -83,7 +86,7 @@ def test_a_folder_that_may_not_be_entered_is_waited_for(
     with monkeypatch.context() as closed:
         closed.setattr("pathlib.Path.stat", stat)
         follower.catch_up()
-        assert [log.readable for log in follower.logs.values()] == [False]
+        assert [log.readable for log in follower.files.values()] == [False]
     follower.catch_up()
 
     assert counted(follower) == 3
@@ -101,7 +104,7 @@ def test_a_name_that_is_no_utf_8_is_shown(tmp_path: Path) -> None:
     """Somebody else's file must not take all metrics away."""
     append(tmp_path / os.fsdecode(b"caf\xe9.log"), *numbered(3))
     follower = started(tmp_path, file=str(tmp_path / "*.log"))
-    shown = generate_latest(service.Families(expose.metrics(follower, for_prometheus=False)))
+    shown = generate_latest(service.Families(collector.metrics(follower, for_prometheus=False)))
 
     assert "caf\N{REPLACEMENT CHARACTER}.log" in shown.decode()
     assert counted(started(tmp_path, file=str(tmp_path / "*.log"))) == 3
@@ -143,7 +146,7 @@ def test_going_back_in_a_compressed_file_gives_the_same_bytes(tmp_path: Path) ->
     data = os.urandom(700_000)
     path = tmp_path / "a.gz"
     path.write_bytes(gzip.compress(data, 1))
-    with unpack.Unpacked(path, "rb") as file:
+    with rewindable_gzip.RewindableGzipFile(path, "rb") as file:
         for start, size in ((0, 300_000), (299_000, 100_000), (100_000, 5), (390_000, 310_000)):
             file.seek(start)
             assert file.read(size) == data[start : start + size]
@@ -162,14 +165,14 @@ def test_durations_of_many_servers_stay_bounded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All of them together, not each."""
-    monkeypatch.setattr(durations, "_MOST_UNTOLD", 50)
+    monkeypatch.setattr(durations, "_MAX_PENDING", 50)
     follower = Follower(settings(tmp_path, pools=""), teal_format())
     for server in range(40):
         block = b"".join(
             line(upstream_addr=f"10.0.0.{server}:80", request_time=f"0.{n:03}") for n in range(5)
         )
         follower.aggregate.add(parse(block, teal_format()))
-        assert sum(map(len, follower.aggregate.durations._untold.values())) <= 50
+        assert sum(map(len, follower.aggregate.durations._pending.values())) <= 50
 
 
 def test_a_long_catch_up_is_saved_meanwhile(
@@ -178,11 +181,11 @@ def test_a_long_catch_up_is_saved_meanwhile(
     """A kill must not cost all of it."""
     append(tmp_path / "access.log", *numbered(300))
     monkeypatch.setattr(lines, "BLOCK_BYTES", 5000)
-    monkeypatch.setattr(reader, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(poll_loop, "SAVE_SECONDS", 0.0)
     follower = Follower(settings(tmp_path), teal_format())
     saves = []
     monkeypatch.setattr(follower, "save", lambda: saves.append(counted(follower)))
-    thread = threading.Thread(target=reader.Reader(follower).run, daemon=True)
+    thread = threading.Thread(target=poll_loop.PollLoop(follower).run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 10
     while counted(follower) < 300 and time.monotonic() < deadline:
@@ -195,7 +198,7 @@ def test_a_reader_that_looks_rarely_is_healthy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It waits for its time, and does not hang."""
-    loop = reader.Reader(Follower(settings(tmp_path, poll_seconds="60"), teal_format()))
+    loop = poll_loop.PollLoop(Follower(settings(tmp_path, poll_seconds="60"), teal_format()))
     loop._turn()
     now = time.monotonic()
     monkeypatch.setattr("time.monotonic", lambda: now + 80)
@@ -214,8 +217,8 @@ def test_logs_that_are_gone_make_room(tmp_path: Path, monkeypatch: pytest.Monkey
         log = tmp_path / f"day{day}x.log"
         append(log, *numbered(1))
         follower.catch_up()
-        assert follower.logs[log].counters.lines["parsed"] == 1
+        assert follower.files[log].counters.lines["parsed"] == 1
         log.unlink()
         follower.catch_up()
 
-    assert follower.ignored_logs == 0
+    assert follower.ignored_files == 0

@@ -8,7 +8,7 @@ from fuzz_parse import FORMATS, check
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nginxlog_exporter.parse import parse
+from nginxlog_exporter.parse.parser import parse
 
 ODD = [b"", b"-", b", ", b" : ", b'"', b"\\", b"\0", b"\r", b"\xff", b"9" * 400]
 

@@ -5,8 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from loglines import BLUE, GREEN, POOLS, aggregate, counted, line, teal_format
 
-from nginxlog_exporter.durations import REQUEST, RESPONSE
-from nginxlog_exporter.parse import Attempt, Request, interpret, parse, split_list
+from nginxlog_exporter.count.classifier import interpret
+from nginxlog_exporter.count.durations import REQUEST, RESPONSE
+from nginxlog_exporter.parse.parser import parse
+from nginxlog_exporter.parse.records import Attempt, Request
+from nginxlog_exporter.parse.values import split_list
 
 FORMAT = teal_format()
 

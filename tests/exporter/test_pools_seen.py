@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from loglines import BLUE, GREEN, POOLS, START, aggregate, counted, line, teal_format
 
-from nginxlog_exporter.parse import parse
-from nginxlog_exporter.pools import LONGEST_DRILL_SECONDS, DesiredDir, PoolMap
+from nginxlog_exporter.parse.parser import parse
+from nginxlog_exporter.pools.desired import MAX_DRILL_SECONDS, DesiredDir
+from nginxlog_exporter.pools.pool_map import PoolMap
 
 
 def served(pool: str, at: float, *, took: float = 0.01, **values: object) -> bytes:
@@ -34,8 +35,8 @@ def test_the_first_pool_seen_is_active_and_no_change() -> None:
     """A new exporter must not report a failover."""
     result = counted(served("green", 0))
 
-    assert result.history.active[""].active == "green"
-    assert sum(result.history.active[""].changes.values()) == 0
+    assert result.tracker.active[""].active == "green"
+    assert sum(result.tracker.active[""].changes.values()) == 0
 
 
 def test_another_pool_is_active_after_five_requests_in_a_row() -> None:
@@ -43,18 +44,18 @@ def test_another_pool_is_active_after_five_requests_in_a_row() -> None:
     four = counted(run_of("blue", 9, since=0), run_of("green", 4, since=10))
     five = counted(run_of("blue", 9, since=0), run_of("green", 5, since=10))
 
-    assert four.history.active[""].active == "blue"
-    assert five.history.active[""].active == "green"
-    assert five.history.active[""].changes == {("blue", "green"): 1, ("green", "blue"): 0}
-    assert five.history.active[""].changed_at == START + 14
+    assert four.tracker.active[""].active == "blue"
+    assert five.tracker.active[""].active == "green"
+    assert five.tracker.active[""].changes == {("blue", "green"): 1, ("green", "blue"): 0}
+    assert five.tracker.active[""].changed_at == START + 14
 
 
 def test_one_retried_request_now_and_then_changes_nothing() -> None:
     """The row is broken by each request of the active pool."""
     result = counted(*[run_of("green", 4, since=i) + served("blue", i + 5) for i in range(20)])
 
-    assert result.history.active[""].active == "green"  # seen first
-    assert sum(result.history.active[""].changes.values()) == 0
+    assert result.tracker.active[""].active == "green"  # seen first
+    assert sum(result.tracker.active[""].changes.values()) == 0
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,7 @@ def test_errors_and_nginxs_own_answers_say_nothing_about_who_serves(
         served("blue", 0), run_of("green", 3, since=10), silent * 50, run_of("green", 2, since=13)
     )
 
-    assert result.history.active[""].active == "green"
+    assert result.tracker.active[""].active == "green"
 
 
 def test_old_requests_that_end_after_a_change_do_not_change_it_back() -> None:
@@ -85,7 +86,7 @@ def test_old_requests_that_end_after_a_change_do_not_change_it_back() -> None:
     )
     result = counted(run_of("blue", 5, since=0), run_of("green", 5, since=10), late)
 
-    assert result.history.active[""].active == "green"
+    assert result.tracker.active[""].active == "green"
 
 
 def test_a_real_way_back_is_a_change() -> None:
@@ -94,15 +95,15 @@ def test_a_real_way_back_is_a_change() -> None:
         run_of("blue", 5, since=0), run_of("green", 5, since=10), run_of("blue", 5, since=20)
     )
 
-    assert result.history.active[""].active == "blue"
-    assert result.history.active[""].changes == {("blue", "green"): 1, ("green", "blue"): 1}
+    assert result.tracker.active[""].active == "blue"
+    assert result.tracker.active[""].changes == {("blue", "green"): 1, ("green", "blue"): 1}
 
 
 def test_the_last_request_of_a_pool_is_known_by_its_start() -> None:
     """A request that ends late but began early is not the last one."""
     result = counted(served("blue", 10, took=1), served("blue", 12, took=9))
 
-    assert result.history.last_started == {"blue": START + 9, "green": 0.0}
+    assert result.tracker.last_started == {"blue": START + 9, "green": 0.0}
 
 
 def test_the_window_holds_the_last_requests_only() -> None:
@@ -110,22 +111,22 @@ def test_the_window_holds_the_last_requests_only() -> None:
     few = counted(*[line()] * 3, line(status=500))
     many = counted(*[line(status=500)] * 300, *[line()] * 199)
 
-    assert (few.history.window.count("2xx"), few.history.window.count("5xx")) == (3, 1)
-    assert (many.history.window.count("2xx"), many.history.window.count("5xx")) == (199, 1)
+    assert (few.tracker.window.count("2xx"), few.tracker.window.count("5xx")) == (3, 1)
+    assert (many.tracker.window.count("2xx"), many.tracker.window.count("5xx")) == (199, 1)
 
 
 def test_the_release_of_a_pool_is_that_of_its_last_answer() -> None:
     """The previous one is gone."""
     result = counted(served("blue", 0), line(upstream_http_x_release_id="v9"), served("green", 2))
 
-    assert result.history.releases == {"blue": "v9", "green": "v2"}
+    assert result.tracker.releases == {"blue": "v9", "green": "v2"}
 
 
 def test_a_release_header_of_endless_values_ends_as_other() -> None:
     """A pool that answers with a new release each time cannot fill Prometheus."""
     result = counted(*[line(upstream_http_x_release_id=f"v{i}") for i in range(100)])
 
-    assert result.history.releases == {"blue": "other"}
+    assert result.tracker.releases == {"blue": "other"}
 
 
 def test_upstreams_beyond_sixty_four_are_one() -> None:
@@ -144,7 +145,7 @@ def test_the_declared_pool_is_read_off_the_log_where_no_folder_tells_it() -> Non
         served("blue", 20, took=15, desired="blue"),
     )
 
-    assert result.history.declared[""] == ("green", START + 9)
+    assert result.tracker.declared[""] == ("green", START + 9)
 
 
 def test_the_declared_pool_is_the_one_with_a_flag_file(tmp_path: Path) -> None:
@@ -170,7 +171,7 @@ def test_a_drill_is_declared_by_a_file(tmp_path: Path) -> None:
     flag.touch()
     assert desired.drill_runs() is True
     assert desired.declared("") == ("blue", 7.0)
-    left_behind = time.time() - LONGEST_DRILL_SECONDS - 1
+    left_behind = time.time() - MAX_DRILL_SECONDS - 1
     os.utime(flag, (left_behind, left_behind))
     assert desired.drill_runs() is False
 

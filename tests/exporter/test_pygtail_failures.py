@@ -11,9 +11,10 @@ import pytest
 from pygtail import Pygtail
 from pygtail_scenarios import SCENARIOS, Scenario, folder_with_a_bracket
 
-from nginxlog_exporter import late, state
-from nginxlog_exporter.place import Position
-from nginxlog_exporter.tail import Tail
+from nginxlog_exporter import state
+from nginxlog_exporter.tail import draining
+from nginxlog_exporter.tail.checkpoint import Checkpoint
+from nginxlog_exporter.tail.tailer import Tailer
 
 
 class Killed(BaseException):
@@ -88,14 +89,14 @@ class OurReader:
         while block := self._tail.read():
             self.lines += block.lines.splitlines(keepends=True) if block.lines else []
             self.gaps += [block.gap] if block.gap else []
-            self._position = block.position
+            self._checkpoint = block.checkpoint
             self._save()
 
     def restart(self) -> None:
         """Begin again from the snapshot."""
         kept = state.load(self._snapshot)
-        self._position = Position.from_state(kept["position"]) if kept else None
-        self._tail = Tail(self.log, self._position)
+        self._checkpoint = Checkpoint.from_state(kept["position"]) if kept else None
+        self._tail = Tailer(self.log, self._checkpoint)
 
     def kill_while_saving(self, written: int) -> None:
         """Save, but end after that many bytes."""
@@ -125,7 +126,7 @@ class OurReader:
                 self._save()
 
     def _save(self) -> None:
-        state.save(self._snapshot, {"position": self._position.to_state()})
+        state.save(self._snapshot, {"position": self._checkpoint.to_state()})
 
 
 def lost_or_doubled(reader: PlainReader | OurReader, written: bytes) -> str:
@@ -156,7 +157,7 @@ def test_plain_pygtail_fails(scenario: Scenario, log: Path) -> None:
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS.keys())
 def test_our_tail_does_not(scenario: Scenario, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every line once and in order; a gap is told only where nobody can know."""
-    monkeypatch.setattr(late, "QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(draining, "QUIET_SECONDS", 0.0)
     ours = OurReader(log, monkeypatch)
     scenario.play(log, ours)
 

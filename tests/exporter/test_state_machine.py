@@ -61,7 +61,9 @@ class Machine(RuleBasedStateMachine):
         workers seem to write to every rotated file for ever.
         """
         seconds = 0.0 if quiet else 3600.0
-        self.stack.enter_context(mock.patch("nginxlog_exporter.late.QUIET_SECONDS", seconds))
+        self.stack.enter_context(
+            mock.patch("nginxlog_exporter.tail.draining.QUIET_SECONDS", seconds)
+        )
         self.lossy, self.quiet = lossy, quiet
         self.world.by_date = by_date
         self.write(1)
@@ -234,7 +236,7 @@ class Machine(RuleBasedStateMachine):
         self.holds_live_open = self.world.live is not None
         missing = self.world.complete - self.counted
         # Not as shown: while the disk is full, gaps wait for it.
-        gaps = sum(sum(log.counters.gaps.values()) for log in self.follower.logs.values())
+        gaps = sum(sum(log.counters.gaps.values()) for log in self.follower.files.values())
         unparsed = sum(
             n for name, _, n in numbers if name == "nginxlog_exporter_unparsed_lines_total"
         )

@@ -10,15 +10,15 @@ import pytest
 from loglines import numbered
 from tailing import A, B, C, D, E, Reader, age, append
 
-from nginxlog_exporter import ahead, late, rotation
-from nginxlog_exporter.tail import Tail
+from nginxlog_exporter.tail import draining, rotation, upcoming
+from nginxlog_exporter.tail.tailer import Tailer
 
 
 def test_a_new_log_that_is_deleted_soon_is_read(
     log: Path, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was seen while the old one was not quiet yet: its descriptor is enough."""
-    monkeypatch.setattr(late, "QUIET_SECONDS", 3600.0)
+    monkeypatch.setattr(draining, "QUIET_SECONDS", 3600.0)
     append(log, A)
     reader.read()
     old = log.rename(f"{log}.1")
@@ -39,7 +39,7 @@ def test_a_file_that_was_deleted_before_its_turn_is_read(log: Path, reader: Read
     log.rename(f"{log}.2")
     append(Path(f"{log}.1"), B)
     append(log, C)
-    reader.tail._look_for_it()
+    reader.tail._look()
     reader.tail._look_ahead()
     Path(f"{log}.1").unlink()
 
@@ -86,9 +86,9 @@ def test_a_file_that_was_seen_is_known_again(log: Path, reader: Reader, how: str
         shutil.copy2(log, f"{log}.1")
         os.truncate(log, 0)
     append(log, E)
-    places = [reader.blocks[-1].position]
+    places = [reader.blocks[-1].checkpoint]
     going_on = reader.read()
-    reader.tail = Tail(log, places[0])
+    reader.tail = Tailer(log, places[0])
 
     assert going_on == reader.read() == C + D + E
     assert reader.gaps == []
@@ -206,7 +206,7 @@ def test_many_rotated_files_are_listed_once(
 
     assert first.lines + reader.read() == b"".join(parts) + B
     assert len(listed) < 10
-    assert now_open - opened <= ahead.MOST_OPEN + 4
+    assert now_open - opened <= upcoming.MAX_OPEN + 4
     assert reader.rotations.count("rename") + (first.rotation == "rename") == count + 1
 
 
@@ -217,7 +217,7 @@ def test_the_backlog_is_that_of_all_files(log: Path, reader: Reader) -> None:
     log.rename(f"{log}.2")
     append(Path(f"{log}.1"), B + C)
     append(log, D)
-    reader.tail._look_for_it()
+    reader.tail._look()
     reader.tail._look_ahead()
 
     assert reader.tail.backlog() == len(B + C + D)
@@ -285,16 +285,16 @@ def test_the_inode_of_a_compressed_file_that_is_used_again_is_no_sign(
     old = log.rename(f"{log}.1")
     append(log, B)
     reader.read()
-    position = reader.blocks[-1].position
+    checkpoint = reader.blocks[-1].checkpoint
     Path(f"{log}.1.gz").write_bytes(gzip.compress(old.read_bytes() + C))
     old.unlink()
     log.rename(f"{log}.0")
     append(log, D)
     status = log.stat()
-    left = replace(position.left[-1], device=status.st_dev, inode=status.st_ino)
+    left = replace(checkpoint.left[-1], device=status.st_dev, inode=status.st_ino)
     Path(f"{log}.0").rename(f"{log}.1")
     Path(f"{log}.1.gz").rename(f"{log}.2.gz")
-    reader.tail = Tail(log, replace(position, left=(left,)))
+    reader.tail = Tailer(log, replace(checkpoint, left=(left,)))
 
     assert {*reader.read().splitlines()} == {*(C + D).splitlines()}
     assert reader.gaps == []

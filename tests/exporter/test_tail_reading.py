@@ -7,8 +7,8 @@ import pytest
 from loglines import numbered
 from tailing import A, B, Reader, append
 
-from nginxlog_exporter import lines as lines_module
-from nginxlog_exporter.tail import Tail
+from nginxlog_exporter.tail import lines as lines_module
+from nginxlog_exporter.tail.tailer import Tailer
 
 
 def test_a_missing_log_is_waited_for(log: Path, reader: Reader) -> None:
@@ -95,7 +95,7 @@ def test_reading_can_begin_at_the_end(log: Path) -> None:
     """The end is that of the last complete line."""
     append(log, A + B[:50])
     reader = Reader(log)
-    reader.tail = Tail(log, from_end=True)
+    reader.tail = Tailer(log, from_end=True)
     assert reader.read() == b""
     append(log, B[50:])
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from loglines import numbered
 from tailing import A, B, C, D, E, Reader, age, append
 
-from nginxlog_exporter.rotation import rotated
+from nginxlog_exporter.tail.rotation import rotated
 
 
 def test_rename_and_create(log: Path, reader: Reader) -> None:

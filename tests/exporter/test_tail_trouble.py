@@ -10,9 +10,9 @@ import pytest
 from loglines import numbered
 from tailing import A, B, C, D, Reader, age, append
 
-from nginxlog_exporter import tail as tail_module
-from nginxlog_exporter.place import Position
-from nginxlog_exporter.tail import Tail
+from nginxlog_exporter.tail import tailer as tail_module
+from nginxlog_exporter.tail.checkpoint import Checkpoint
+from nginxlog_exporter.tail.tailer import Tailer
 
 
 def test_truncation_is_seen_although_the_new_content_begins_alike(
@@ -33,7 +33,7 @@ def test_truncation_is_seen_where_nothing_was_read_yet(log: Path) -> None:
     """A reader that began at the end knows the file by its first bytes."""
     append(log, A)
     reader = Reader(log)
-    reader.tail = Tail(log, from_end=True)
+    reader.tail = Tailer(log, from_end=True)
     reader.read()
     os.truncate(log, 0)
     append(log, B + C)
@@ -135,7 +135,7 @@ def test_a_damaged_file_read_once_is_a_gap(tmp_path: Path) -> None:
     """`--once` must not be silent about it."""
     path = tmp_path / "access.log-20260131.gz"
     path.write_bytes(gzip.compress(b"".join(numbered(2000)))[:-2000])
-    blocks = list(iter(Tail(path, complete=True).read, None))
+    blocks = list(iter(Tailer(path, complete=True).read, None))
 
     assert [block.gap for block in blocks if block.gap] == ["damaged"]
     assert b"".join(numbered(100)) in b"".join(block.lines for block in blocks)
@@ -190,10 +190,10 @@ def test_a_position_of_an_older_release_is_still_one(log: Path, reader: Reader) 
     """A snapshot outlives the exporter that wrote it."""
     append(log, A)
     reader.read()
-    kept = json.loads(json.dumps(reader.blocks[-1].position.to_state()))
+    kept = json.loads(json.dumps(reader.blocks[-1].checkpoint.to_state()))
     for newer in ("size", "mark_length", "mark_digest", "finished", "left"):
         kept.pop(newer, None)
     append(log, B)
-    reader.tail = Tail(log, Position.from_state(kept))
+    reader.tail = Tailer(log, Checkpoint.from_state(kept))
 
     assert reader.read() == B

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from loglines import line
 
-from nginxlog_exporter import expose
 from nginxlog_exporter import settings as settings_module
 from nginxlog_exporter.follow import Follower
-from nginxlog_exporter.logformat import URI, compile_format
+from nginxlog_exporter.metrics import collector
+from nginxlog_exporter.parse.log_format import URI, compile_format
 
 GOLDEN = Path(__file__).with_name("golden")
 RELEASES = sorted(path.name for path in GOLDEN.iterdir())
@@ -64,7 +64,7 @@ def numbers(follower: Follower, *, for_prometheus: bool = False) -> dict[object,
     """Return the counters and histograms."""
     return {
         (sample.name, *sorted({**sample.labels, "file": ""}.items())): sample.value
-        for family in expose.metrics(follower, for_prometheus=for_prometheus)
+        for family in collector.metrics(follower, for_prometheus=for_prometheus)
         if family.type in ("counter", "histogram") and "exporter_state" not in family.name
         for sample in family.samples
     }
@@ -75,13 +75,13 @@ def test_counters_go_on_after_an_upgrade(tmp_path: Path, release: str) -> None:
     """Nothing is reset, counted twice or told as a gap, and no series is 0 again."""
     installed(tmp_path, release, snapshot_of(release))
     follower = upgraded(tmp_path, release)
-    (counters,) = [log.counters for log in follower.logs.values()]
+    (counters,) = [log.counters for log in follower.files.values()]
 
     assert sum(follower.resets.values()) == 0
     assert counters.lines == {"parsed": 12, "unparsed": 1}
     assert (counters.rotations["rename"], sum(counters.gaps.values())) == (1, 0)
     assert follower.aggregate.responses["green", "2xx"] == 7
-    assert follower.aggregate.history.active[""].active == "green"
+    assert follower.aggregate.tracker.active[""].active == "green"
     assert numbers(follower, for_prometheus=True) == numbers(follower)
     with (tmp_path / "access.log").open("ab") as log:
         log.write(line(upstream_addr="127.0.0.1:8082"))

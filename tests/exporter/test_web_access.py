@@ -9,9 +9,9 @@ import pytest
 import requests
 from webworld import LIMIT_SECONDS, PATHS, RIGHT, TLS, USERS, Web, basic, hashed
 
-from nginxlog_exporter import serve
-from nginxlog_exporter.connections import Connections
-from nginxlog_exporter.webconfig import load
+from nginxlog_exporter.web import server
+from nginxlog_exporter.web.connections import Connections
+from nginxlog_exporter.web.web_config import load
 
 
 @pytest.mark.parametrize("path", [*PATHS, "/nothing"])
@@ -115,7 +115,7 @@ def test_clients_that_say_nothing_keep_nobody_out(web: Web, text: str) -> None:
     with web.serving(text), contextlib.ExitStack() as silent:
         connections = [
             silent.enter_context(socket.create_connection(("127.0.0.1", web.port)))
-            for _ in range(serve.MOST_CONNECTIONS + 3)
+            for _ in range(server.MAX_CONNECTIONS + 3)
         ]
         if text == TLS:
             assert 200 == web.status()
@@ -129,7 +129,7 @@ def test_clients_that_say_nothing_keep_nobody_out(web: Web, text: str) -> None:
 
 def test_a_client_that_never_agrees_is_sent_away(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     """The time for the handshake is short, and as a whole: single bytes do not stretch it."""
-    monkeypatch.setattr(serve, "HANDSHAKE_SECONDS", 0.1)
+    monkeypatch.setattr(server, "HANDSHAKE_SECONDS", 0.1)
     with (
         web.serving(TLS),
         socket.create_connection(("127.0.0.1", web.port), timeout=LIMIT_SECONDS) as client,

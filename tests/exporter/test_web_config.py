@@ -16,8 +16,9 @@ from fix_stack import cannot_run
 from loglines import line
 from webworld import LIMIT_SECONDS, RIGHT, TLS, USERS, Web, basic, certificate
 
-from nginxlog_exporter import cli, webconfig, webtls
-from nginxlog_exporter.webconfig import WebConfigError, load
+from nginxlog_exporter import cli
+from nginxlog_exporter.web import tls, web_config
+from nginxlog_exporter.web.web_config import WebConfigError, load
 from teal import packages
 
 ROOT = Path(__file__).parents[2]
@@ -233,7 +234,7 @@ def test_the_documented_examples_are_right(web: Web, text: str) -> None:
 def test_each_key_is_documented() -> None:
     """In the table, by its name."""
     page = (ROOT / "docs" / "web-config.md").read_text()
-    keys = [*webtls.KEYS, *webtls._VERSIONS, *webtls._CLIENTS, *webconfig._SECTIONS]
-    keys += [*webconfig._HTTP, *webconfig._HEADERS]
+    keys = [*tls.KEYS, *tls._VERSIONS, *tls._CLIENTS, *web_config._SECTIONS]
+    keys += [*web_config._HTTP, *web_config._HEADERS]
     assert [] == [key for key in keys if f"`{key}`" not in page]
     assert 3 == len(DOCUMENTED)

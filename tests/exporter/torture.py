@@ -162,10 +162,10 @@ def _differences(
         for key in expected.keys() | counted.keys()
         if expected[key] != counted[key]
     ]
-    for name, most in (
+    for name, limit in (
         ("nginxlog_exporter_gaps_total", gaps),
         ("nginxlog_exporter_unparsed_lines_total", 0),
         ("nginxlog_exporter_counter_resets_total", 0),
     ):
-        differences += [f"{name} is {total(found, name):g}"] if total(found, name) > most else []
+        differences += [f"{name} is {total(found, name):g}"] if total(found, name) > limit else []
     return differences

@@ -13,12 +13,11 @@ import bcrypt
 import requests
 from fix_stack import cannot_run
 
-from nginxlog_exporter.serve import Answer, Routes, serving
-from nginxlog_exporter.settings import Address
-from nginxlog_exporter.webconfig import WebFile
+from nginxlog_exporter.web.server import Address, HttpResponse, Routes, serving
+from nginxlog_exporter.web.web_config import WebFile
 
 PATHS = ("/", "/metrics", "/-/healthy", "/-/ready")
-ROUTES: Routes = {path: lambda _: Answer(b"fine\n") for path in PATHS}
+ROUTES: Routes = {path: lambda _: HttpResponse(b"fine\n") for path in PATHS}
 LIMIT_SECONDS = 10.0
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from nginxlog_exporter.document import metrics
+from nginxlog_exporter.metrics.reference import metrics
 
 ROOT = Path(__file__).resolve().parents[2]
 BOARDS = {

@@ -13,8 +13,8 @@ from pathlib import Path
 from prometheus_client.exposition import generate_latest
 
 from nginxlog_exporter import __version__, check, once, service
-from nginxlog_exporter.logformat import URI, compile_format
-from nginxlog_exporter.nginxconf import LogFormatError
+from nginxlog_exporter.parse.log_format import URI, compile_format
+from nginxlog_exporter.parse.nginx_conf import LogFormatError
 from nginxlog_exporter.settings import VARIABLES, SettingsError, load
 
 # Garbage is looked for after so many new objects, and then every so many times in older ones.

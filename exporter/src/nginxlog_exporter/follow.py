@@ -15,24 +15,22 @@ from pathlib import Path
 from typing import Any
 
 from nginxlog_exporter import state
-from nginxlog_exporter.aggregate import Aggregate, Shape
-from nginxlog_exporter.complaints import Complaints
-from nginxlog_exporter.exemplars import Exemplars
-from nginxlog_exporter.log import Log
-from nginxlog_exporter.logfiles import is_followed, log_files
-from nginxlog_exporter.logformat import LineFormat
-from nginxlog_exporter.parse import parse
-from nginxlog_exporter.pools import Declared, DesiredDir, PoolMap
-from nginxlog_exporter.readers import Reader, Readers, Series
-from nginxlog_exporter.settings import FEATURES, Settings
+from nginxlog_exporter.count.aggregate import Aggregate, CountingConfig
+from nginxlog_exporter.count.exemplars import Exemplars
+from nginxlog_exporter.metrics.family import FEATURES
+from nginxlog_exporter.metrics.source import LINES_LOST, RESETS, SETTINGS_CHANGED, STATE_UNUSABLE
+from nginxlog_exporter.metrics.zero_initialise import Scraper, Series, ZeroInitialiser
+from nginxlog_exporter.parse.error_log import ParseErrorLog
+from nginxlog_exporter.parse.log_format import LineFormat
+from nginxlog_exporter.parse.parser import parse
+from nginxlog_exporter.pools.desired import DesiredDir, DesiredPools
+from nginxlog_exporter.pools.pool_map import PoolMap
+from nginxlog_exporter.settings import Settings
+from nginxlog_exporter.tail.discovery import is_followed, log_files
+from nginxlog_exporter.tail.followed_file import FollowedFile
 
 log = logging.getLogger(__name__)
 
-# Why counters began anew.
-STATE_UNUSABLE, SETTINGS_CHANGED, LINES_LOST = RESETS = (
-    *("state_unusable", "settings_changed"),
-    "lines_lost",
-)
 # How often patterns are looked at for new logs.
 DISCOVER_SECONDS = 1.0
 MAX_LOGS = 100
@@ -57,7 +55,7 @@ class Follower:
         self.saves = 0
         self.save_errors = 0
         self.last_save = 0.0
-        self.ignored_logs = 0
+        self.ignored_files = 0
         # The snapshot holds all that was counted when it was last to be written.
         self.is_durable = True
         # More may have been shown before than what is counted now: nothing is to be shown until
@@ -67,11 +65,13 @@ class Follower:
         self._had_shown_more = False
         self._complete = complete
         self._changed = False
-        self._desired_dir = (
-            DesiredDir(settings.desired_dir, settings.pools) if settings.desired_dir else None
+        folder = settings.desired_dir
+        self.desired = DesiredPools(
+            DesiredDir(folder, settings.pools) if folder else None,
+            lambda group: self.aggregate.tracker.declared[group],
         )
-        self._complaints = Complaints()
-        self._readers = Readers()
+        self._parse_errors = ParseErrorLog()
+        self._zeros = ZeroInitialiser()
         self._begin()
 
     def restore(self) -> None:
@@ -108,28 +108,28 @@ class Follower:
         if time.monotonic() >= self._discover_at:
             self._discover()
         self._begin_logs()
-        behind = list(self.logs.values())
+        behind = list(self.files.values())
         while behind and keep_going():
             behind = [one for one in behind if self.read(one)]
         with self.lock:
-            for one in self.logs.values():
+            for one in self.files.values():
                 self._changed |= one.settle()
                 one.look()
         if self.shown_more and not behind:
             self._settle()
         return not behind
 
-    def read(self, one: Log) -> bool:
+    def read(self, one: FollowedFile) -> bool:
         """Read and count a block; tell whether there was one."""
         block = one.read()
         if block is None:
             return False
         parsed = parse(block.lines, self.line_format)
-        self._complaints.about(parsed)
+        self._parse_errors.report(parsed)
         with self.lock:
             self.aggregate.add(parsed)
-            last = self.aggregate.history.end_of(parsed.rows[-1]) if parsed.rows else 0.0
-            one.count(block, parsed, last)
+            last = self.aggregate.tracker.end_of(parsed.rows[-1]) if parsed.rows else 0.0
+            one.count(block, parsed=len(parsed.rows), unparsed=parsed.unparsed, last_line=last)
             one.look()
             self._changed = True
         self.exemplars.take(block.lines)
@@ -146,27 +146,25 @@ class Follower:
         The declared pool may also be on the disk.
         """
         known = {*self.line_format.fields, *filter(self.settings.has, FEATURES)}
-        return all(name in known or (name == "desired" and self._desired_dir) for name in needs)
+        return all(
+            name in known or (name == "desired" and self.desired.is_declared_in_folder)
+            for name in needs
+        )
 
-    def declared(self, group: str) -> Declared:
-        """Return the pool that is declared desired in a group of pools."""
-        if self._desired_dir:
-            return self._desired_dir.declared(group)
-        return self.aggregate.history.declared[group]
+    @property
+    def pools(self) -> PoolMap:
+        """The configured pools."""
+        return self.settings.pools
 
-    def drill_runs(self) -> bool:
-        """Tell whether a drill is on; see `DesiredDir`."""
-        return bool(self._desired_dir and self._desired_dir.drill_runs())
-
-    def announce(self, children: Iterable[Series], reader: Reader) -> set[Series]:
-        """Return which of these series this reader has to see as 0, and remember that it has."""
-        new = self._readers.announce(children, reader)
-        self._changed |= self._readers.is_changed
-        self._readers.is_changed = False
+    def zero_initialise(self, series: Iterable[Series], scraper: Scraper) -> set[Series]:
+        """Return which of these series this scraper has to see as 0, and remember that it has."""
+        new = self._zeros.zero_initialise(series, scraper)
+        self._changed |= self._zeros.is_changed
+        self._zeros.is_changed = False
         if self._had_shown_more:
             # Any of them may have been shown before, and none may fall.
             self._had_shown_more, self._changed = False, True
-            self._readers.all_seen()
+            self._zeros.all_seen()
             return set()
         return new
 
@@ -186,7 +184,7 @@ class Follower:
                 return
             self._changed = False
             self.is_durable = True
-            for one in self.logs.values():
+            for one in self.files.values():
                 one.kept = one.counters.events()
             self.saves += 1
             self.last_save = time.time()
@@ -194,27 +192,27 @@ class Follower:
     # Private
 
     def _begin(self) -> None:
-        shape = Shape(
+        config = CountingConfig(
             pools=self.settings.pools,
             buckets=self.settings.buckets,
             window=self.settings.window,
             active_after=self.settings.active_after,
             routes=self.settings.routes,
         )
-        self.aggregate = Aggregate(shape, self.line_format)
+        self.aggregate = Aggregate(config, self.line_format)
         self.exemplars = Exemplars(
             self.settings.log_format,
             self.line_format,
-            self.aggregate.meanings,
+            self.aggregate.classifier,
             self.aggregate.times,
-            shape.buckets,
+            config.buckets,
         )
-        self.logs: dict[Path, Log] = {}
+        self.files: dict[Path, FollowedFile] = {}
         # Places in logs that the settings do not name any more; they may do so again.
         self._left_out: dict[str, Any] = {}
         self._lost_lines = False
         self.resets = Counter(dict.fromkeys(RESETS, 0))
-        self._readers.begin_anew()
+        self._zeros.reset()
         self._discover_at = 0.0
 
     def _discover(self, *, from_end: bool = False) -> None:
@@ -223,23 +221,23 @@ class Follower:
         new = [
             path
             for path in log_files(self.settings.files)
-            if path not in self.logs and not path.name.startswith(self.settings.state_file.name)
+            if path not in self.files and not path.name.startswith(self.settings.state_file.name)
         ]
         gone = [
             path
-            for path, one in self.logs.items()
+            for path, one in self.files.items()
             if one.is_missing and str(path) not in self.settings.files
         ]
         with self.lock:
-            for path in gone[: max(len(self.logs) + len(new) - MAX_LOGS, 0)]:
-                del self.logs[path]
-        room = max(MAX_LOGS - len(self.logs), 0)
-        if len(new) > room and len(new) - room != self.ignored_logs:
+            for path in gone[: max(len(self.files) + len(new) - MAX_LOGS, 0)]:
+                del self.files[path]
+        room = max(MAX_LOGS - len(self.files), 0)
+        if len(new) > room and len(new) - room != self.ignored_files:
             log.error("%s logs are not followed: more than %s", len(new) - room, MAX_LOGS)
         with self.lock:
-            self.ignored_logs = max(len(new) - room, 0)
+            self.ignored_files = max(len(new) - room, 0)
             for path in new[:room]:
-                self.logs[path] = Log(path, from_end=from_end, complete=self._complete)
+                self.files[path] = FollowedFile(path, from_end=from_end, complete=self._complete)
         self._discover_at = time.monotonic() + DISCOVER_SECONDS
 
     def _begin_logs(self) -> None:
@@ -250,34 +248,34 @@ class Follower:
         if self._complete:
             return
         with self.lock:
-            begun = [one.begin() for one in self.logs.values()]
+            begun = [one.begin() for one in self.files.values()]
             self._changed |= any(begun)
         if any(begun):
             self.save()
 
     def _settle(self) -> None:
         """All was read that is there: show it, anew from 0 if it is less than was shown."""
-        if any(one.is_kept_waiting for one in self.logs.values()):
+        if any(one.is_kept_waiting for one in self.files.values()):
             return
         with self.lock:
-            if self._lost_lines or any(one.is_lost for one in self.logs.values()):
-                logs, resets, left_out = self.logs, self.resets, self._left_out
+            if self._lost_lines or any(one.is_lost for one in self.files.values()):
+                logs, resets, left_out = self.files, self.resets, self._left_out
                 self._begin()
-                self.logs, self.resets, self._left_out = logs, resets, left_out
-                for one in self.logs.values():
-                    one.begin_anew()
+                self.files, self.resets, self._left_out = logs, resets, left_out
+                for one in self.files.values():
+                    one.reset()
                 self.resets[LINES_LOST] += 1
                 log.error("counters begin anew: lines that were shown cannot be read again")
             self.shown_more = False
 
     def _to_state(self) -> dict[str, Any]:
-        places = {str(path): one.to_state() for path, one in self.logs.items()}
+        places = {str(path): one.to_state() for path, one in self.files.items()}
         return {
             "settings": self._fingerprint(),
             "files": {**self._left_out, **places},
             "aggregate": self.aggregate.to_state(),
             "resets": dict(self.resets),
-            **self._readers.to_state(),
+            **self._zeros.to_state(),
         }
 
     def _take_over(self, kept: dict[str, Any]) -> None:
@@ -286,7 +284,7 @@ class Follower:
         for name, one in kept["files"].items():
             path = Path(name)
             if is_followed(path, self.settings.files):
-                self.logs[path] = Log.from_state(path, one, with_counters=same)
+                self.files[path] = FollowedFile.from_state(path, one, with_counters=same)
             else:
                 self._left_out[name] = one
         # What is missing here and below was not counted yet by the release that wrote it.
@@ -298,7 +296,7 @@ class Follower:
             log.warning("pools or buckets are others than before: counters begin anew")
             return
         self.aggregate.restore(kept["aggregate"])
-        self._readers.restore(kept)
+        self._zeros.restore(kept)
 
     def _fingerprint(self, pools: PoolMap | None = None) -> str:
         """Return what stays the same as long as counters mean the same.

@@ -7,12 +7,12 @@ from typing import BinaryIO
 
 from prometheus_client.core import Metric
 
-from nginxlog_exporter import expose
 from nginxlog_exporter.follow import Follower
-from nginxlog_exporter.log import Log
-from nginxlog_exporter.logformat import LineFormat
+from nginxlog_exporter.metrics import collector
+from nginxlog_exporter.parse.log_format import LineFormat
 from nginxlog_exporter.settings import Settings
-from nginxlog_exporter.stream import Stream
+from nginxlog_exporter.tail.followed_file import FollowedFile
+from nginxlog_exporter.tail.stream import StreamTailer
 
 STDIN = Path("-")
 
@@ -31,13 +31,13 @@ def metrics(settings: Settings, line_format: LineFormat, file: Path) -> list[Met
     else:
         with file.open("rb") as stream:  # a folder raises
             _add(follower, file, stream)
-    return expose.metrics(follower, for_prometheus=False)
+    return collector.metrics(follower, for_prometheus=False)
 
 
 # Private
 
 
 def _add(follower: Follower, file: Path, stream: BinaryIO) -> None:
-    follower.logs[file] = Log(file, source=Stream(stream))
-    while follower.read(follower.logs[file]):
+    follower.files[file] = FollowedFile(file, source=StreamTailer(stream))
+    while follower.read(follower.files[file]):
         pass

@@ -10,12 +10,14 @@ from prometheus_client.core import Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.openmetrics.exposition import ALLOWUTF8
 
-from nginxlog_exporter import __version__, expose, page
+from nginxlog_exporter import __version__
 from nginxlog_exporter.follow import Follower
-from nginxlog_exporter.logformat import LineFormat
-from nginxlog_exporter.reader import Reader
-from nginxlog_exporter.serve import Answer, Asked, Routes, serving
+from nginxlog_exporter.metrics import collector
+from nginxlog_exporter.parse.log_format import LineFormat
+from nginxlog_exporter.poll_loop import PollLoop
 from nginxlog_exporter.settings import Settings
+from nginxlog_exporter.web import landing_page
+from nginxlog_exporter.web.server import HttpRequest, HttpResponse, Routes, serving
 
 log = logging.getLogger(__name__)
 
@@ -27,15 +29,15 @@ def run(settings: Settings, line_format: LineFormat) -> None:
     """
     follower = Follower(settings, line_format)
     follower.restore()
-    reader = Reader(follower)
+    loop = PollLoop(follower)
     for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: reader.stop())
+        signal.signal(name, lambda *_: loop.stop())
     web = settings.web_config
-    with serving(settings.listen, _routes(follower, reader), web) as address:
+    with serving(settings.listen, _routes(follower, loop), web) as address:
         files = ", ".join(settings.files)
         scheme = "https" if web and web.current().tls else "http"
         log.info("nginxlog-exporter %s: %s -> %s://%s/", __version__, files, scheme, address)
-        reader.run()
+        loop.run()
         log.info("stopped")
 
 
@@ -53,47 +55,49 @@ class Families:
 # Private
 
 
-def _routes(follower: Follower, reader: Reader) -> Routes:
+def _routes(follower: Follower, loop: PollLoop) -> Routes:
     process = ProcessCollector(registry=None)
 
-    def metrics(asked: Asked) -> Answer:
-        reader.refresh()
+    def metrics(request: HttpRequest) -> HttpResponse:
+        loop.refresh()
         if follower.shown_more:
-            return Answer(_BEHIND, status=HTTPStatus.SERVICE_UNAVAILABLE)
+            return HttpResponse(_BEHIND, status=HTTPStatus.SERVICE_UNAVAILABLE)
         try:
-            encode, content_type = choose_encoder(asked.accept)
+            encode, content_type = choose_encoder(request.accept)
         except ValueError:  # a version that is no number
             encode, content_type = choose_encoder("")
-        families = expose.metrics(
+        families = collector.metrics(
             follower,
-            for_prometheus=asked.by_prometheus,
+            for_prometheus=request.by_prometheus,
             with_exemplars="openmetrics" in content_type,
-            reader=asked.reader,
+            scraper=request.scraper,
         )
         # No name of ours needs escaping, and to look for those that do takes half of the time.
         text = encode(  # type: ignore[call-arg]  # every encoder of the library takes it
             Families([*families, *process.collect()]), escaping=ALLOWUTF8
         )
-        return Answer(text, content_type)
+        return HttpResponse(text, content_type)
 
-    def landing(_: Asked) -> Answer:
-        return Answer(page.render(follower, is_ready=reader.is_ready()), "text/html; charset=utf-8")
+    def landing(_: HttpRequest) -> HttpResponse:
+        return HttpResponse(
+            landing_page.render(follower, is_ready=loop.is_ready()), "text/html; charset=utf-8"
+        )
 
     return {
         "/": landing,
         "/metrics": metrics,
-        "/-/healthy": _check(reader.is_healthy, "the reader of the log hangs"),
-        "/-/ready": _check(reader.is_ready, "catching up after a start, or stopping"),
+        "/-/healthy": _check(loop.is_healthy, "the reader of the log hangs"),
+        "/-/ready": _check(loop.is_ready, "catching up after a start, or stopping"),
     }
 
 
-def _check(is_fine: Callable[[], bool], otherwise: str) -> Callable[[Asked], Answer]:
-    def answer(_: Asked) -> Answer:
+def _check(is_fine: Callable[[], bool], otherwise: str) -> Callable[[HttpRequest], HttpResponse]:
+    def respond(_: HttpRequest) -> HttpResponse:
         if is_fine():
-            return Answer(b"ok\n")
-        return Answer(f"{otherwise}\n".encode(), status=HTTPStatus.SERVICE_UNAVAILABLE)
+            return HttpResponse(b"ok\n")
+        return HttpResponse(f"{otherwise}\n".encode(), status=HTTPStatus.SERVICE_UNAVAILABLE)
 
-    return answer
+    return respond
 
 
 _BEHIND = b"reading again what the snapshot could not hold; counters must not fall\n"

@@ -12,33 +12,28 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from nginxlog_exporter.histogram import DEFAULT_BUCKETS
-from nginxlog_exporter.nginxconf import COMBINED, LogFormat, LogFormatError, choose, log_formats
-from nginxlog_exporter.parse import OTHER
-from nginxlog_exporter.pools import NONE, UNKNOWN, PoolMap
-from nginxlog_exporter.routes import Routes
-from nginxlog_exporter.webconfig import WebFile
-from nginxlog_exporter.webyaml import WebConfigError
+from nginxlog_exporter.count.cardinality import OTHER
+from nginxlog_exporter.count.histogram import DEFAULT_BUCKETS
+from nginxlog_exporter.count.routes import Routes
+from nginxlog_exporter.parse.nginx_conf import (
+    COMBINED,
+    LogFormat,
+    LogFormatError,
+    choose,
+    log_formats,
+)
+from nginxlog_exporter.pools.pool_map import NONE, UNKNOWN, PoolMap
+from nginxlog_exporter.web.server import Address
+from nginxlog_exporter.web.strict_yaml import WebConfigError
+from nginxlog_exporter.web.web_config import WebFile
 
 PREFIX = "NGINXLOG_"
 # As all Prometheus exporters have it.
 _CUSTOMARY = {"NGINXLOG_WEB_CONFIG_FILE": ("--web.config.file",)}
-# Settings without which some metrics have nothing to show.
-FEATURES = ("pools", "routes", "desired_dir")
 
 
 class SettingsError(Exception):
     """A setting is wrong; the text names it and says what would be right."""
-
-
-class Address(NamedTuple):
-    """Where to listen."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, kw_only=True)
