@@ -3,8 +3,9 @@
 import ast
 from pathlib import Path
 
-import nginxlog_exporter
 import pytest
+
+import nginxlog_exporter
 
 PACKAGE = nginxlog_exporter.__name__
 STAGES = ["tail", "parse", "pools", "count", "metrics", "web"]
