@@ -15,6 +15,7 @@ from teal.settings import Settings
 
 # A file is one worker's: its tests share what they started.
 ON_EVERY_CORE = ("--numprocesses", "auto", "--dist", "loadfile")
+ALONE = "timed or e2e or docker"
 SLOWEST = 10
 
 
@@ -31,9 +32,9 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     # All of it, whatever fails: who mends it wants to know of everything.
     return max(
         check.run(settings, arguments),
-        # Side by side, but for those of a whole stack: two would wait for each other's processor.
-        _pytest("-m", "not (long or e2e or docker)", *ON_EVERY_CORE),
-        _pytest("-m", "(e2e or docker) and not long", f"--durations={SLOWEST}"),
+        # Side by side, but for those that are judged by the clock or run a whole stack.
+        _pytest("-m", f"not (long or {ALONE})", *ON_EVERY_CORE),
+        _pytest("-m", f"({ALONE}) and not long", f"--durations={SLOWEST}"),
     )
 
 

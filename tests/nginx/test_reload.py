@@ -27,7 +27,8 @@ def test_clients_that_keep_their_connection_lose_no_post(world):
     print(clients)
     assert clients.sent > 1000
     assert 0 == clients.failed, str(clients)
-    assert not (world.layout.nginx / "drain").exists()
+    flag = world.layout.nginx / "drain"
+    wait_for(lambda: not flag.exists(), what="the last connection to be drained", seconds=60)
 
 
 def test_a_second_reload_while_the_first_one_drains(world):
