@@ -39,7 +39,10 @@ def _containers(stack, docker):
     return json.loads(docker("inspect", *names))
 
 
-@pytest.mark.parametrize("mode", ["error", "crash", "timeout"])
+@pytest.mark.parametrize(
+    "mode",
+    ["error", *(pytest.param(each, marks=pytest.mark.long) for each in ("crash", "timeout"))],
+)
 def test_a_broken_pool_costs_no_request_and_gives_one_message(contained, mode):
     """The drill of plain processes, in containers."""
     said = contained.run("chaos", mode)

@@ -17,6 +17,7 @@ from teal import api
 from teal.wait import wait_for
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
+LONG = pytest.mark.long
 
 IMAGE = "teal-test/moody"
 MOODY = Path(__file__).parent / "moody"
@@ -158,11 +159,19 @@ def _address(line):
     ("settings", "words"),
     [
         ({"GREEN_RELEASE": "crash"}, ["boom: no database", "GREEN_RELEASE v1 -> crash"]),
-        ({"GREEN_RELEASE": "sick"}, ["answers its health check with 500", "POOL_ENV_FILE"]),
-        ({"GREEN_RELEASE": "deaf"}, ["listen on 0.0.0.0"]),
+        pytest.param(
+            {"GREEN_RELEASE": "sick"},
+            ["answers its health check with 500", "POOL_ENV_FILE"],
+            marks=LONG,
+        ),
+        pytest.param({"GREEN_RELEASE": "deaf"}, ["listen on 0.0.0.0"], marks=LONG),
         ({"GREEN_RELEASE": "lies"}, ["green answers / with 500"]),
-        ({"GREEN_RELEASE": "writes"}, ["Read-only file system", "POOL_READ_ONLY=false"]),
-        ({"POOL_MEMORY": "6m"}, ["POOL_MEMORY 512m -> 6m"]),
+        pytest.param(
+            {"GREEN_RELEASE": "writes"},
+            ["Read-only file system", "POOL_READ_ONLY=false"],
+            marks=LONG,
+        ),
+        pytest.param({"POOL_MEMORY": "6m"}, ["POOL_MEMORY 512m -> 6m"], marks=LONG),
         ({"GREEN_IMAGE": "teal-test/none"}, ["GREEN_IMAGE", "what ran before goes on"]),
     ],
     ids=["crashes", "unhealthy", "unreachable", "lies", "read-only", "memory", "no image"],
@@ -183,6 +192,7 @@ def test_a_pool_that_does_not_come_up_is_put_back(stack, docker, settings, words
     assert {"healthy"} == set(state["parts"].values())
 
 
+@pytest.mark.long
 def test_the_pool_that_served_does_not_come_up_and_serves_again(stack, docker):
     """The other one, which is well, has taken over meanwhile."""
     stack.environment |= {"BLUE_RELEASE": "crash", "GREEN_RELEASE": "v2"}
@@ -195,6 +205,7 @@ def test_the_pool_that_served_does_not_come_up_and_serves_again(stack, docker):
     assert "blue" == _desired(stack)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("how", "moment"),
     [
@@ -241,12 +252,12 @@ def test_one_at_a_time(stack):
     ("service", "trouble"),
     [
         ("green", "another address"),
-        ("blue", "another address"),
-        ("green", "no network"),
+        pytest.param("blue", "another address", marks=LONG),
+        pytest.param("green", "no network", marks=LONG),
         ("green", "paused"),
-        ("blue", "stopped"),
+        pytest.param("blue", "stopped", marks=LONG),
         ("exporter", "no network"),
-        ("exporter", "paused"),
+        pytest.param("exporter", "paused", marks=LONG),
     ],
 )
 def test_a_container_in_an_odd_state_is_mended(stack, docker, trouble, service):
