@@ -14,6 +14,7 @@ from front_clients import Newcomers
 from loaded import loaded
 
 from teal import api
+from teal.ports import is_taken
 from teal.wait import wait_for
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
@@ -314,6 +315,7 @@ def test_a_port_taken_in_the_middle_of_an_outage_is_said_by_name(
     """The container is there, does not run, and someone else has its port."""
     docker("stop", _container(stack, docker, service)["Id"])
     port = int(stack.environment[setting])
+    wait_for(lambda: not is_taken("127.0.0.1", port), what="the port to be free", seconds=30)
     with socket.create_server(("127.0.0.1", port)):
         said = stack.run("up", code=1)
 

@@ -12,6 +12,8 @@ from fix_stack import ROOT, free_ports
 from loaded import loaded
 
 from teal import api
+from teal.ports import is_taken
+from teal.wait import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -149,6 +151,8 @@ def test_a_port_taken_while_a_process_is_down_is_said_by_name(stack):
 
     LocalRuntime(stack.settings).kill("green")
     port = stack.settings.green_port
+    # Its workers notice a moment later that their master is gone.
+    wait_for(lambda: not is_taken("127.0.0.1", port), what="the port to be free", seconds=30)
     with socket.create_server(("127.0.0.1", port)):
         said = stack.run("up", code=1)
 
