@@ -30,6 +30,9 @@ SERVER_ERROR = 500
 BODY = b"x" * 200
 
 
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
 class CutError(Exception):
     """The answer ended before its end."""
 
@@ -57,7 +60,8 @@ class Clients:
         self._port = address.port or 80
         self._rates = rates
         self._paths = paths
-        self._kept: deque[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = deque()
+        # The clients that have nothing to do, each with its connection if it has one.
+        self._kept: deque[Connection | None] = deque([None] * KEPT_CONNECTIONS)
         self._open = 0
         self._began = self._last_good = time.monotonic()
         self._gap = 0.0
@@ -75,7 +79,7 @@ class Clients:
         deadline = time.monotonic() + CLIENT_LIMIT_SECONDS + 2
         while self._open and time.monotonic() < deadline:  # noqa: ASYNC110 - many tasks, one count
             await asyncio.sleep(0.05)
-        for _, writer in self._kept:
+        for _, writer in filter(None, self._kept):
             writer.close()
 
     def result(self) -> dict[str, Any]:
@@ -130,37 +134,52 @@ class Clients:
             count.slowest_seconds = round(max(count.slowest_seconds, time.monotonic() - began), 2)
 
     async def _exchange(self, method: str, *, keep: bool) -> int:
-        kept = self._take() if keep else None
-        reader, writer = kept or await asyncio.open_connection(self._host, self._port)
-        done = False
+        is_kept = keep and bool(self._kept)
+        kept = self._take() if is_kept else None
+        left: Connection | None = None
         try:
-            writer.write(self._request(method, keep=keep))
+            reader, writer = kept or await asyncio.open_connection(self._host, self._port)
             try:
-                head = await reader.readuntil(b"\r\n\r\n")
-            except (asyncio.IncompleteReadError, ConnectionError) as error:
-                begun = isinstance(error, asyncio.IncompleteReadError) and error.partial
-                if kept and not begun:
-                    raise StaleError from error
-                raise ConnectionResetError from error
-            status, may_keep = await _rest(reader, head)
-            done = True
-            if keep and may_keep:
-                self._kept.append((reader, writer))
+                status, may_keep = await self._ask(
+                    method, reader, writer, keep=keep, again=bool(kept)
+                )
+            except BaseException:
+                writer.transport.abort()
+                raise
+            if is_kept and may_keep:
+                left = (reader, writer)
             else:
                 writer.close()
             return status
         finally:
-            if not done:
-                writer.transport.abort()
+            if is_kept:
+                self._kept.append(left)
 
-    def _take(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+    async def _ask(
+        self,
+        method: str,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *,
+        keep: bool,
+        again: bool,
+    ) -> tuple[int, bool]:
+        """Return the status, and whether the connection may be used again."""
+        writer.write(self._request(method, keep=keep))
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+        except (asyncio.IncompleteReadError, ConnectionError) as error:
+            begun = isinstance(error, asyncio.IncompleteReadError) and error.partial
+            if again and not begun:
+                raise StaleError from error
+            raise ConnectionResetError from error
+        return await _rest(reader, head)
+
+    def _take(self) -> Connection | None:
         # In turn, and not looked at before: the simplest clients that there are. Only what this
         # side has closed itself is no connection any more.
-        while len(self._kept) >= KEPT_CONNECTIONS:
-            reader, writer = self._kept.popleft()
-            if not writer.is_closing():
-                return reader, writer
-        return None
+        kept = self._kept.popleft()
+        return None if kept is None or kept[1].is_closing() else kept
 
     def _request(self, method: str, *, keep: bool) -> bytes:
         lines = [
