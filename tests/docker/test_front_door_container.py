@@ -73,9 +73,10 @@ def _master(stack):
 
 
 def _processes(stack):
+    # It fails where a process ends while it looks; whoever asks waits, and asks again.
     listed = subprocess.run(
         ["docker", "top", _name(stack), "-eo", "pid,ppid,args"],
-        capture_output=True, text=True, check=True, timeout=60,
+        capture_output=True, text=True, check=False, timeout=60,
     ).stdout  # fmt: skip
     rows = [line.split(None, 2) for line in listed.splitlines()[1:]]
     return [(int(pid), int(parent), title.strip()) for pid, parent, title in rows]

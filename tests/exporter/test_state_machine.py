@@ -334,3 +334,18 @@ TestEveryLineCountsOnce.settings = settings(
     print_blob=True,
     suppress_health_check=list(HealthCheck),
 )
+
+
+def test_a_deleted_empty_file_is_not_taken_for_what_was_compressed() -> None:
+    """Found at 5,000 examples: the compressed file stands where the empty one stood."""
+    machine = Machine()
+    machine.begin(lossy=True, by_date=False, quiet=False, killed=True)
+    machine.catch_up()
+    machine.compress()
+    machine.delete_and_create()
+    machine.rotate_repeatedly(rotations=2)
+    machine.catch_up()
+    machine.crash(older=False, spoiled=False, torn=False)
+
+    # It reads all of it again, and holds each line against the counters.
+    machine.teardown()

@@ -140,7 +140,9 @@ class DrainingFiles:
         empty = next((at for at, other in enumerate(after) if other.head_length), len(after))
         # One that is finished may be this very file, read when it was compressed.
         between = sum(not other.finished for other in after[:empty])
-        return rotation.before(self._log, (*after, checkpoint)[empty], one, between=between)
+        known = (*after, checkpoint)[empty]
+        others = [other for other in (*checkpoint.left, checkpoint) if other.head_length]
+        return rotation.before(self._log, known, one, between=between, others=others)
 
     def _now(self, one: Checkpoint) -> Checkpoint | None:
         file = self._files.get(one.identity)

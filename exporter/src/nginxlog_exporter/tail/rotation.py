@@ -106,11 +106,19 @@ def find_same(log: Path, checkpoint: Checkpoint) -> Path | None:
     return next((path for path in (log, *rotated(log)) if _is_same(path, checkpoint)), None)
 
 
-def before(log: Path, known: Checkpoint, empty: Checkpoint, *, between: int) -> Path | None:
+def before(
+    log: Path,
+    known: Checkpoint,
+    empty: Checkpoint,
+    *,
+    between: int,
+    others: Iterable[Checkpoint] = (),
+) -> Path | None:
     """Return the file that was empty when it was left for a known one, None if it is gone.
 
     It has no content to be known by. What has its inode and stands before the known one is it; else
-    a compressed file that stands where it has to, with so many empty ones between. Raises OSError.
+    a compressed file that stands where it has to, with so many empty ones between, and is none of
+    the `others`: the empty one may be deleted. Raises OSError.
     """
     files = [*rotated(log), log]
     index = _index_of(files, known, same=None if known.head_length else _is_file_of)
@@ -120,7 +128,9 @@ def before(log: Path, known: Checkpoint, empty: Checkpoint, *, between: int) -> 
         return same
     path = earlier[-1 - between]
     is_older = path.stat().st_mtime_ns < empty.modified_ns - _TIME_STEP_NS
-    return path if path.suffix == ".gz" and not is_older else None
+    if path.suffix != ".gz" or is_older or any(is_copy(path, other) for other in others):
+        return None
+    return path
 
 
 def later(
