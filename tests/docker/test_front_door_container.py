@@ -256,7 +256,11 @@ def test_a_bad_configuration_shows_in_the_container_state(door, docker):
 
 def test_the_rotation_is_started_again_and_makes_good_what_it_left(door, docker):
     """Killed between its two steps: nginx would write to the renamed file for ever."""
-    rotate = [pid for pid, _, title in _processes(door) if "rotate.sh" in title]
+    rotate = wait_for(
+        lambda: [pid for pid, _, title in _processes(door) if "rotate.sh" in title],
+        what="the rotation",
+        seconds=20,
+    )
     door.layout.access_log.rename(door.layout.access_log.with_suffix(".log.1"))
     os.kill(rotate[0], signal.SIGKILL)
     wait_for(door.layout.access_log.exists, what="a new log", seconds=60)
