@@ -22,6 +22,10 @@ BOTH = ("docker", "local")
 PAUSE_SECONDS = 8
 STREAM_SECONDS = 50
 START_LIMIT_SECONDS = 60
+# GETs that fail with a pool all the same. nginx cannot repeat a response once its headers have
+# arrived, and headers and body are two packets: a pool that goes away in between cuts the response
+# (seen once in 10,218 GETs).
+BEGUN = 2
 
 
 class NotAsPromisedError(Exception):
@@ -36,8 +40,8 @@ class Bound:
     posts: int = 0
 
     def posts_only(self) -> "Bound":
-        """Return the same where every GET is answered by the other pool."""
-        return Bound(posts=self.posts)
+        """Return the same where every GET is answered by the other pool, or had begun to be."""
+        return Bound(gets=BEGUN, posts=self.posts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +121,7 @@ def faults(parts: list[str]) -> list[Entry]:
             do=_readdress,
             runtimes=docker,
             # What had been sent to an address that is gone hears nothing more of it.
-            docker=Bound(0, POSTS_PER_SECOND),
+            docker=Bound(BEGUN, POSTS_PER_SECOND),
         ),
         Entry(
             name="engine restarted",
@@ -158,7 +162,7 @@ def _killed(part: str) -> Entry:
         return _begin_anew(bench, part, lambda: _kill(bench.runner.processes(part)[0]))
 
     # A POST that is in a pool when it dies is not repeated on the other one.
-    bounds = {"nginx": (outage(6), outage(3)), POOL: (Bound(0, 10), Bound(0, 10))}
+    bounds = {"nginx": (outage(6), outage(3)), POOL: (Bound(BEGUN, 10), Bound(BEGUN, 10))}
     docker, local = bounds.get(part, (Bound(), Bound()))
     return Entry(name=f"{part} killed -9", do=do, docker=docker, local=local)
 
@@ -167,7 +171,7 @@ def _restarted(part: str) -> Entry:
     def do(bench: Bench) -> str:
         return _begin_anew(bench, part, lambda: bench.runner.restart(part))
 
-    bounds = {"nginx": (outage(10), outage(3)), POOL: (Bound(0, 5), Bound(0, 5))}
+    bounds = {"nginx": (outage(10), outage(3)), POOL: (Bound(BEGUN, 5), Bound(BEGUN, 5))}
     docker, local = bounds.get(part, (Bound(), Bound()))
     return Entry(name=f"{part} restarted", do=do, docker=docker, local=local)
 
