@@ -3,8 +3,8 @@
 import sys
 
 from teal import preflight
-from teal.bootstrap import SetupError, enter_environment
-from teal.settings import SettingsError
+from teal.bootstrap import enter_environment
+from teal.errors import TealError
 
 INTERRUPTED = 130
 
@@ -12,7 +12,7 @@ if __name__ == "__main__":
     try:
         preflight.check(sys.argv[1:])
         enter_environment(sys.argv[1:])
-    except (SetupError, SettingsError) as error:
+    except TealError as error:
         sys.exit(f"teal: {error}")
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

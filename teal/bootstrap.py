@@ -1,7 +1,7 @@
 """The private Python environment of the commands: made once, renewed when its lock file changes.
 
 This module and `teal.__main__` run on the system's Python, before anything is installed: they
-import nothing but the standard library.
+import nothing that needs more than the standard library.
 """
 
 import hashlib
@@ -11,6 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from teal.errors import SetupError
+
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".teal"
 ENVIRONMENT = HOME / "venv"
@@ -19,10 +21,6 @@ INSTALL_LIMIT_SECONDS = 600
 
 # Commands that check or test Teal need more packages than those that run it.
 DEVELOPER_COMMANDS = {"check", "test", "lock", "dashboards", "screenshot"}
-
-
-class SetupError(Exception):
-    """What a command needs cannot be had; the text is one line that says what to do."""
 
 
 def enter_environment(arguments: list[str]) -> None:

@@ -11,12 +11,11 @@ from types import FrameType
 import requests
 
 from teal import commands
-from teal.bootstrap import HOME, SetupError
+from teal.bootstrap import HOME
+from teal.errors import TealError
 from teal.exclusive import exclusive
 from teal.layout import BEHIND_GATEWAY
-from teal.runtime import RuntimeFailedError
-from teal.settings import SettingsError, load
-from teal.wait import WaitedTooLongError
+from teal.settings import load
 
 INTERRUPTED = 130
 CRASH_LOG = HOME / "crash.log"
@@ -42,7 +41,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         return _run(arguments)
-    except (SettingsError, SetupError, RuntimeFailedError, WaitedTooLongError) as error:
+    except TealError as error:
         print(f"teal: {error}", file=sys.stderr)
     except requests.RequestException as error:
         print(f"teal: {_answer(error)}", file=sys.stderr)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from teal import engine, image_config
 from teal.containers import Container
 from teal.engine_kind import UNPRIVILEGED
+from teal.errors import RuntimeFailedError
 from teal.hints import Fallen
-from teal.runtime import RuntimeFailedError
 
 DOCKERS_RESOLVER = "127.0.0.11"
 

@@ -31,7 +31,7 @@ class Compose:
         limit += self._settings.pool_stop_seconds
         return docker(
             "compose", *self.files(), *arguments,
-            limit=limit, environment=self.environment(), ports=port_settings(self._settings),
+            limit=limit, environment=self.environment(), ports=self._settings.port_names(),
         )  # fmt: skip
 
     def up(self, *services: str, flags: Sequence[str] = ()) -> None:
@@ -45,7 +45,7 @@ class Compose:
             "--project-directory", str(ROOT), "--env-file", os.devnull,
             *_UP, "--no-deps", "--force-recreate", service,
             limit=UP_LIMIT_SECONDS, environment=without(SECRETS),
-            ports=port_settings(self._settings),
+            ports=self._settings.port_names(),
         )  # fmt: skip
 
     def files(self) -> list[str]:
@@ -122,12 +122,3 @@ class Compose:
             "volumes": existing("volumes"),
             **{kind: self.project[kind] for kind in ("secrets", "configs") if kind in self.project},
         }
-
-
-def port_settings(settings: Settings) -> dict[int, str]:
-    """Return the name of the setting that holds each port."""
-    return {
-        value: name.upper()
-        for name, value in vars(settings).items()
-        if name.endswith("_port") and isinstance(value, int)
-    }

@@ -26,13 +26,14 @@ from teal import (
 from teal.compose import UP_LIMIT_SECONDS, Compose
 from teal.containers import Container
 from teal.docker_pools import DockerPools
+from teal.errors import RuntimeFailedError, WaitedTooLongError
 from teal.images import get_images
 from teal.layout import Layout, write
 from teal.parts import part_at
-from teal.runtime import Listener, RuntimeFailedError
+from teal.runtime import Listener
 from teal.settings import POOLS, Settings
 from teal.troubles import in_one_line
-from teal.wait import WaitedTooLongError, wait_for
+from teal.wait import wait_for
 
 # `docker run` ends with this or more when the engine could not do it, else as the command did.
 ENGINE_FAILED = 125

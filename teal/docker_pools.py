@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping
 from teal import closer_look, containers, engine
 from teal.compose import Compose
 from teal.containers import Container
+from teal.errors import RuntimeFailedError, WaitedTooLongError
 from teal.hints import Fallen
 from teal.layout import Layout
 from teal.remembered import Remembered, differences, recall, relevant, remember
 from teal.rollout.fleet import NotTouchedError
-from teal.runtime import RuntimeFailedError
 from teal.settings import Settings
-from teal.wait import WaitedTooLongError, wait_for
+from teal.wait import wait_for
 
 ASK_SECONDS = 5
 # In a loop of restarts a program runs for moments, in which it has no exit code.

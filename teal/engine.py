@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Mapping
 
 from teal import exclusive
-from teal.runtime import RuntimeFailedError
+from teal.errors import RuntimeFailedError
 from teal.troubles import in_one_line
 
 LIMIT_SECONDS = 120

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from teal.runtime import RuntimeFailedError
+from teal.errors import RuntimeFailedError, WaitedTooLongError
 from teal.settings import Settings
-from teal.wait import WaitedTooLongError, wait_for
+from teal.wait import wait_for
 
 NAME = "lock"
 ORPHANS_LIMIT_SECONDS = 120

@@ -7,7 +7,7 @@ import tarfile
 from dataclasses import dataclass
 
 from teal import engine
-from teal.runtime import RuntimeFailedError
+from teal.errors import RuntimeFailedError
 
 
 @dataclass(frozen=True, kw_only=True)

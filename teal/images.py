@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 
 from teal import engine
 from teal.compose import Compose
-from teal.runtime import RuntimeFailedError
+from teal.errors import RuntimeFailedError
 from teal.settings import POOLS
 
 

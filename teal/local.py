@@ -24,6 +24,7 @@ from teal import (
     password,
     private,
 )
+from teal.errors import WaitedTooLongError
 from teal.follow import follow_file
 from teal.layout import BEHIND_GATEWAY, Layout
 from teal.local_pools import LocalPools
@@ -39,7 +40,7 @@ from teal.programs import (
 from teal.runtime import Listener
 from teal.settings import POOLS, Settings
 from teal.supervisor import LIMIT_SECONDS, Supervisor
-from teal.wait import WaitedTooLongError, wait_for
+from teal.wait import wait_for
 
 FINISH_SECONDS = 5
 

@@ -20,11 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from teal.bootstrap import ROOT
+from teal.errors import RuntimeFailedError, WaitedTooLongError
 from teal.layout import Layout
-from teal.runtime import RuntimeFailedError
 from teal.settings import Settings
 from teal.templates import fill_in
-from teal.wait import WaitedTooLongError, wait_for
+from teal.wait import wait_for
 
 TEMPLATES = ROOT / "nginx" / "templates"
 # Old nginx is given two seconds before it is signalled (teal/front_door.py); the rest is for a busy

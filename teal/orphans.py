@@ -10,7 +10,8 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from teal.wait import WaitedTooLongError, wait_for
+from teal.errors import WaitedTooLongError
+from teal.wait import wait_for
 
 # What a pool is still answering may end; then there must be a pool again.
 FINISH_SECONDS = 3

@@ -10,7 +10,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from teal.bootstrap import HOME, SetupError
+from teal.bootstrap import HOME
+from teal.errors import SetupError
 
 PROGRAMS = HOME / "programs"
 DEFAULT_TEMPLATES = "default-templates"

@@ -12,8 +12,8 @@ from dotenv import dotenv_values
 
 from teal.bootstrap import ROOT
 from teal.engine_kind import UNPRIVILEGED
+from teal.errors import RuntimeFailedError
 from teal.image_config import ImageConfig, ids_of
-from teal.runtime import RuntimeFailedError
 from teal.settings import Settings
 
 FOLDER_SIZE = "64m"

@@ -4,10 +4,9 @@ import errno
 import socket
 from collections.abc import Sequence
 
-from teal.compose import port_settings
-from teal.runtime import Runtime, RuntimeFailedError
+from teal.errors import RuntimeFailedError
+from teal.runtime import Runtime
 from teal.settings import Settings
-from teal.troubles import taken
 
 
 def taken_by_others(settings: Settings, runtime: Runtime) -> dict[str, str]:
@@ -16,7 +15,7 @@ def taken_by_others(settings: Settings, runtime: Runtime) -> dict[str, str]:
     Raises RuntimeFailedError that names the port, the part and the setting where the stack cannot
     do without.
     """
-    names = port_settings(settings)
+    names = settings.port_names()
     without = {}
     for wanted in runtime.listeners():
         if not is_ours(wanted.address):
@@ -49,6 +48,13 @@ def is_ours(address: str) -> bool:
             except OSError as error:
                 return error.errno != errno.EADDRNOTAVAIL
     return True
+
+
+def taken(port: int, setting: str | None, *, part: str = "", by: str = "another program") -> str:
+    """Return the line about a port that someone else holds."""
+    whose = f" ({part})" if part else ""
+    where = f"set {setting} in .env" if setting else "change it"
+    return f"port {port}{whose} is taken by {by}; {where} to a free one"
 
 
 # Private

@@ -4,11 +4,11 @@ Like `teal.bootstrap` it runs on the system's Python: neither this module nor wh
 more than the standard library.
 """
 
-from teal.bootstrap import SetupError, is_installed
+from teal.bootstrap import is_installed
+from teal.errors import SetupError
 from teal.parts import parts
-from teal.ports import is_taken
+from teal.ports import is_taken, taken
 from teal.settings import load
-from teal.troubles import taken
 
 
 def check(arguments: list[str]) -> None:

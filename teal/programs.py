@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from teal import grafana, listening, nginx, packages
-from teal.bootstrap import ROOT, SetupError
+from teal.bootstrap import ROOT
+from teal.errors import SetupError
 from teal.gateway import BEHIND, Place, published
 from teal.layout import BEHIND_GATEWAY, Layout
 from teal.program import Program

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from teal import envfile
 from teal.bootstrap import HOME, ROOT
+from teal.errors import SettingsError
 from teal.paths import unusable
 
 POOLS = ("blue", "green")
@@ -20,10 +21,6 @@ POOLS = ("blue", "green")
 EVERYWHERE = ("0.0.0.0", "[::]", "")  # noqa: S104 - compared with, not bound
 # Whoever has one of these can write to your channel, or make silence look like health.
 SECRETS = ("SLACK_WEBHOOK_URL", "HEARTBEAT_URL")
-
-
-class SettingsError(Exception):
-    """A setting is wrong; the text names it and says what would be right."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +90,14 @@ class Settings:
     def url(self, part: str) -> str:
         """Return the loopback address of a part that has a port setting, such as `prometheus`."""
         return f"http://127.0.0.1:{getattr(self, part + '_port')}"
+
+    def port_names(self) -> dict[int, str]:
+        """Return the name of the setting that holds each port."""
+        return {
+            value: name.upper()
+            for name, value in vars(self).items()
+            if name.endswith("_port") and isinstance(value, int)
+        }
 
     @property
     def uses_real_slack(self) -> bool:

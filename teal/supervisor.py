@@ -13,8 +13,8 @@ from typing import Any
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from teal import private
+from teal.errors import RuntimeFailedError
 from teal.program import Program
-from teal.runtime import RuntimeFailedError
 from teal.wait import wait_for
 
 LIMIT_SECONDS = 20

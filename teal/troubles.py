@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from teal.ports import taken
+
 
 @dataclass(frozen=True)
 class _Trouble:
@@ -77,10 +79,3 @@ def in_one_line(text: str, ports: Mapping[int, str]) -> str:
             return trouble.means.format(next((g for g in found.groups() if g), ""))
     said = [line.strip() for line in text.splitlines() if not _NOISE.match(line)]
     return "docker: " + _PREFIX.sub("", said[-1] if said else "it does not say why")
-
-
-def taken(port: int, setting: str | None, *, part: str = "", by: str = "another program") -> str:
-    """Return the line about a port that someone else holds."""
-    whose = f" ({part})" if part else ""
-    where = f"set {setting} in .env" if setting else "change it"
-    return f"port {port}{whose} is taken by {by}; {where} to a free one"

@@ -4,11 +4,9 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from teal.errors import WaitedTooLongError
+
 POLL_SECONDS = 0.1
-
-
-class WaitedTooLongError(Exception):
-    """Something did not happen in time; the text says what, and how long it was waited for."""
 
 
 _T = TypeVar("_T")

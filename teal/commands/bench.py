@@ -9,7 +9,7 @@ import argparse
 from exporter.bench import main as bench
 from exporter.bench.equality import DifferentError
 from exporter.bench.process import FailedError
-from teal.runtime import RuntimeFailedError
+from teal.errors import RuntimeFailedError
 from teal.settings import Settings
 
 add_arguments = bench.add_arguments

@@ -8,6 +8,7 @@ import argparse
 import time
 
 from teal import api, table
+from teal.choose import choose
 from teal.commands.status import collect
 from teal.drill.fault import injected
 from teal.drill.modes import MESSAGE_LIMIT_SECONDS, MODES, Mode
@@ -16,9 +17,10 @@ from teal.drill.shown import shown_as_drill
 from teal.drill.traffic import Traffic
 from teal.drill.verdict import judge
 from teal.drill.watch import Watch
-from teal.runtime import Runtime, RuntimeFailedError, choose
+from teal.errors import RuntimeFailedError, WaitedTooLongError
+from teal.runtime import Runtime
 from teal.settings import Settings
-from teal.wait import WaitedTooLongError, wait_for
+from teal.wait import wait_for
 
 REQUESTS_PER_SECOND = 20
 LONGEST_DRILL_SECONDS = 300

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from teal import gateway, nginx, packages, password
 from teal.bootstrap import ROOT
+from teal.choose import docker_answers
 from teal.docker import DockerRuntime
 from teal.layout import Layout
 from teal.programs import (
@@ -24,7 +25,6 @@ from teal.programs import (
     nginx_surroundings,
     pool_addresses,
 )
-from teal.runtime import docker_answers
 from teal.settings import Settings
 
 LIMIT_SECONDS = 300

@@ -5,9 +5,10 @@ import shutil
 
 from teal import exclusive
 from teal.bootstrap import HOME
+from teal.choose import docker_answers, forget
 from teal.docker import DockerRuntime
 from teal.local import LocalRuntime
-from teal.runtime import Runtime, docker_answers, forget
+from teal.runtime import Runtime
 from teal.settings import Settings
 
 IS_EXCLUSIVE = True

@@ -2,7 +2,7 @@
 
 import argparse
 
-from teal.runtime import choose, forget
+from teal.choose import choose, forget
 from teal.settings import Settings
 
 IS_EXCLUSIVE = True

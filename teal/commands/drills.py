@@ -11,14 +11,14 @@ import time
 from teal import table
 from teal.arguments import whole
 from teal.bootstrap import ROOT
+from teal.choose import choose
 from teal.commands.status import collect
 from teal.drill.lab import Lab
 from teal.drill.run import Outcome
 from teal.drill.run import run as run_one
 from teal.drill.scenarios import SCENARIOS
-from teal.runtime import RuntimeFailedError, choose
+from teal.errors import RuntimeFailedError, WaitedTooLongError
 from teal.settings import Settings
-from teal.wait import WaitedTooLongError
 
 DOCUMENT = ROOT / "docs" / "drills.md"
 

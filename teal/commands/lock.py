@@ -4,7 +4,8 @@ import argparse
 import subprocess
 import sys
 
-from teal.bootstrap import ROOT, SetupError
+from teal.bootstrap import ROOT
+from teal.errors import SetupError
 from teal.settings import Settings
 
 LIMIT_SECONDS = 300

@@ -12,8 +12,10 @@ import threading
 from collections.abc import Iterable
 
 from teal.arguments import whole
+from teal.choose import choose
+from teal.errors import RuntimeFailedError
 from teal.follow import follow_file
-from teal.runtime import Runtime, RuntimeFailedError, choose
+from teal.runtime import Runtime
 from teal.settings import Settings
 
 DEFAULT_LINES = 20

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import requests
 
 from teal import api, silences
-from teal.runtime import RuntimeFailedError
+from teal.errors import RuntimeFailedError
 from teal.settings import Settings
 
 LONGEST = silences.duration("7d")

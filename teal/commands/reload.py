@@ -9,7 +9,8 @@ import subprocess
 
 from teal import changed, packages, render
 from teal.bootstrap import ROOT
-from teal.runtime import RuntimeFailedError, choose
+from teal.choose import choose
+from teal.errors import RuntimeFailedError
 from teal.settings import Settings
 from teal.wait import wait_for
 

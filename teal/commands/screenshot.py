@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 
 from teal import api
-from teal.bootstrap import ROOT, SetupError
-from teal.runtime import RuntimeFailedError
+from teal.bootstrap import ROOT
+from teal.errors import RuntimeFailedError, SetupError
 from teal.settings import Settings
 
 PICTURE = ROOT / "docs" / "inbox.png"

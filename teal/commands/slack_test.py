@@ -12,9 +12,11 @@ from datetime import UTC, datetime, timedelta
 import requests
 
 from teal import api, delivery
-from teal.runtime import Runtime, choose
+from teal.choose import choose
+from teal.errors import WaitedTooLongError
+from teal.runtime import Runtime
 from teal.settings import Settings
-from teal.wait import WaitedTooLongError, wait_for
+from teal.wait import wait_for
 
 # Alertmanager gives a message 10 s and then begins anew. By then the test is over: it is delivered
 # within the first 10 s, or never.

@@ -13,10 +13,11 @@ from typing import Any, TypeVar
 import requests
 
 from teal import api, silences, table
+from teal.choose import choose
 from teal.parts import Part, parts
 from teal.rollout.journal import Journal
 from teal.rollout.proof import is_up
-from teal.runtime import Runtime, choose
+from teal.runtime import Runtime
 from teal.settings import POOLS, Settings
 
 

@@ -6,11 +6,12 @@ that fails, and on Ctrl-C, the pool of before is the desired one again.
 
 import argparse
 
+from teal.choose import choose
+from teal.errors import RuntimeFailedError
 from teal.rollout import terms
 from teal.rollout.journal import Journal
 from teal.rollout.proof import Front, UnprovenError, is_up, on_its_own_port
 from teal.rollout.switch import switch
-from teal.runtime import RuntimeFailedError, choose
 from teal.settings import POOLS, Settings
 
 IS_EXCLUSIVE = True

@@ -9,6 +9,8 @@ import shutil
 from functools import partial
 
 from teal import api, table
+from teal.choose import choose, docker_trouble, remember
+from teal.errors import WaitedTooLongError
 from teal.hints import how
 from teal.parts import Part, parts
 from teal.ports import taken_by_others
@@ -17,9 +19,9 @@ from teal.rollout.execute import Rollout
 from teal.rollout.hush import Hush
 from teal.rollout.journal import Journal
 from teal.rollout.proof import Front
-from teal.runtime import Runtime, choose, docker_trouble, remember
+from teal.runtime import Runtime
 from teal.settings import POOLS, Settings
-from teal.wait import WaitedTooLongError, wait_for
+from teal.wait import wait_for
 
 READY_LIMIT_SECONDS = 90
 WORDS_SHOWN = 5

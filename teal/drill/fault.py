@@ -6,7 +6,8 @@ from contextlib import contextmanager
 import requests
 
 from teal.drill.modes import Mode
-from teal.runtime import Runtime, RuntimeFailedError
+from teal.errors import RuntimeFailedError
+from teal.runtime import Runtime
 from teal.settings import Settings
 
 # The application ends its fault by itself, should this program die before it can.

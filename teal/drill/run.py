@@ -13,8 +13,9 @@ from teal.drill.quiet import is_calm
 from teal.drill.scenarios import Scenario
 from teal.drill.shown import shown_as_drill
 from teal.drill.traffic import Traffic
+from teal.errors import WaitedTooLongError
 from teal.settings import Settings
-from teal.wait import WaitedTooLongError, wait_for
+from teal.wait import wait_for
 
 # All that came before has to be told and resolved. The longest is to see that traffic is steady.
 QUIET_LIMIT_SECONDS = 1500

@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
+from teal.errors import RuntimeFailedError
 from teal.hints import Fallen
-from teal.runtime import RuntimeFailedError
 
 
 class NotTouchedError(RuntimeFailedError):

@@ -2,8 +2,9 @@
 
 from typing import Protocol
 
+from teal.errors import WaitedTooLongError
 from teal.rollout.proof import UnprovenError
-from teal.wait import WaitedTooLongError, wait_for
+from teal.wait import wait_for
 
 
 class Traffic(Protocol):

@@ -11,7 +11,8 @@ from catalogue import ALERTS
 from versions import VERSIONS
 from world import World, alert
 
-from teal.wait import WaitedTooLongError, wait_for
+from teal.errors import WaitedTooLongError
+from teal.wait import wait_for
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -11,7 +11,7 @@ from world import World, alert, ended
 
 from teal import api, silences
 from teal.commands import maintenance
-from teal.runtime import RuntimeFailedError
+from teal.errors import RuntimeFailedError
 from teal.settings import load
 from teal.wait import wait_for
 

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 from fix_stack import cannot_run
 
-from teal.runtime import docker_answers
+from teal.choose import docker_answers
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -14,8 +14,9 @@ import pytest
 
 from teal import closer_look
 from teal.docker import DockerRuntime
+from teal.errors import WaitedTooLongError
 from teal.hints import hint
-from teal.wait import WaitedTooLongError, wait_for
+from teal.wait import wait_for
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 

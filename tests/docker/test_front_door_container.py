@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -12,6 +13,8 @@ import requests
 from front_clients import KeepAlive, Newcomers, SlowDownload
 
 from teal import nginx
+from teal.docker import DockerRuntime
+from teal.errors import RuntimeFailedError
 from teal.parts import parts
 from teal.wait import wait_for
 
@@ -214,11 +217,6 @@ def test_clients_that_keep_their_connection_lose_no_post_to_a_reload(door):
 
 def test_a_typo_in_a_template_is_named_and_harms_nothing(door, docker, monkeypatch, tmp_path):
     """`nginx -t` runs in a container like that of nginx; the running one goes on, and restarts."""
-    import shutil  # noqa: PLC0415
-
-    from teal.docker import DockerRuntime  # noqa: PLC0415
-    from teal.runtime import RuntimeFailedError  # noqa: PLC0415
-
     copy = tmp_path / "templates"
     shutil.copytree(nginx.TEMPLATES, copy)
     front = copy / "front.conf.template"

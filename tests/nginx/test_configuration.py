@@ -10,8 +10,8 @@ from fix_stack import cannot_run, free_ports
 from front_clients import SlowDownload
 
 from teal import nginx
+from teal.errors import RuntimeFailedError
 from teal.layout import BEHIND_GATEWAY, Layout
-from teal.runtime import RuntimeFailedError
 from teal.wait import wait_for
 
 pytestmark = [pytest.mark.timeout(120)]

@@ -18,7 +18,8 @@ from typing import Any
 from engine import OwnEngine
 from runners import Containers, Processes, Runner, kill_all_with
 
-from teal.wait import WaitedTooLongError, wait_for
+from teal.errors import WaitedTooLongError
+from teal.wait import wait_for
 
 COMMAND_LIMIT_SECONDS = 420
 SUBNET = "10.213.90.0/24"

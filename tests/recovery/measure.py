@@ -21,7 +21,8 @@ from changes import build, changes  # noqa: E402
 from faults import Entry, NotAsPromisedError, faults  # noqa: E402
 from load import Load  # noqa: E402
 
-from teal.wait import WaitedTooLongError, wait_for  # noqa: E402
+from teal.errors import WaitedTooLongError  # noqa: E402
+from teal.wait import wait_for  # noqa: E402
 
 # Of load before the fault, and after all is well.
 PAUSE_SECONDS = 3.0

@@ -14,7 +14,7 @@ from faults import faults
 from fix_stack import cannot_run
 from judged import judge
 
-from teal.runtime import docker_answers
+from teal.choose import docker_answers
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 LONG = pytest.mark.long

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from teal.errors import RuntimeFailedError
 from teal.hints import Fallen
 from teal.rollout.execute import Rollout, Terms
 from teal.rollout.fleet import NotTouchedError
-from teal.runtime import RuntimeFailedError
 from teal.settings import POOLS
 
 TERMS = Terms(

@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from teal import exclusive as lock
+from teal.errors import RuntimeFailedError
 from teal.exclusive import exclusive
-from teal.runtime import RuntimeFailedError
 from teal.settings import load
 
 HOLD = """

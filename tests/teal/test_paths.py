@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from teal.errors import SettingsError
 from teal.paths import unusable
-from teal.settings import SettingsError, load
+from teal.settings import load
 
 
 @pytest.mark.parametrize("name", ["teal", "a b%c'd ü", "a&b (2)", "-x", "日本", "a=b@c+d~e!"])

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from teal import listening
+from teal.errors import RuntimeFailedError
 from teal.ports import is_taken, taken_by_others
-from teal.runtime import Listener, RuntimeFailedError
+from teal.runtime import Listener
 from teal.settings import load
 
 

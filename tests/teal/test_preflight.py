@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from teal import preflight
-from teal.bootstrap import SetupError
-from teal.settings import SettingsError
+from teal.errors import SettingsError, SetupError
 
 ROOT = Path(__file__).resolve().parents[2]
 

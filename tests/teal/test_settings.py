@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from teal.settings import SettingsError, load
+from teal.errors import SettingsError
+from teal.settings import load
 
 ROOT = Path(__file__).resolve().parents[2]
 
