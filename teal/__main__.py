@@ -2,9 +2,9 @@
 
 import sys
 
-from teal import preflight
 from teal.bootstrap import enter_environment
 from teal.errors import TealError
+from teal.stack import preflight
 
 INTERRUPTED = 130
 

@@ -4,12 +4,12 @@ import re
 import shutil
 import subprocess
 
-from teal.docker import DockerRuntime
+from teal.docker.runtime import DockerRuntime
+from teal.docker.troubles import in_one_line
 from teal.errors import RuntimeFailedError
-from teal.local import LocalRuntime
-from teal.runtime import Runtime
+from teal.processes.runtime import LocalRuntime
 from teal.settings import Settings
-from teal.troubles import in_one_line
+from teal.stack.runtime import Runtime
 
 PROBE_LIMIT_SECONDS = 10
 # Older ones write other configurations; nothing older was tried.

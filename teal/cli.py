@@ -13,9 +13,9 @@ import requests
 from teal import commands
 from teal.bootstrap import HOME
 from teal.errors import TealError
-from teal.exclusive import exclusive
-from teal.layout import BEHIND_GATEWAY
 from teal.settings import load
+from teal.stack.exclusive import exclusive
+from teal.stack.layout import BEHIND_GATEWAY
 
 INTERRUPTED = 130
 CRASH_LOG = HOME / "crash.log"

@@ -26,8 +26,8 @@ import sys
 import time
 from pathlib import Path
 
-from teal import nginx_processes
-from teal.nginx_processes import NginxProcess
+from teal.processes import nginx_processes
+from teal.processes.nginx_processes import NginxProcess
 
 LOOK_SECONDS = 0.1
 # For how long an old nginx tells its clients to close before it is told to reload. A client that

@@ -13,10 +13,10 @@ import pytest
 import requests
 
 from teal import api
-from teal.drill.quiet import all_is_told
-from teal.drill.traffic import Traffic
-from teal.layout import Layout
+from teal.drills.quiet import all_is_told
+from teal.drills.traffic import Traffic
 from teal.settings import SECRETS, Settings, load
+from teal.stack.layout import Layout
 from teal.wait import wait_for
 
 ROOT = Path(__file__).resolve().parent.parent

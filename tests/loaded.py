@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from teal.drill.traffic import Traffic
+from teal.drills.traffic import Traffic
 from teal.wait import wait_for
 
 # Of each kind, a second. A POST that was sent is never repeated: it shows what a GET hides.

@@ -16,7 +16,7 @@ from exporter.bench.figure import Figure
 from exporter.bench.formats import ROOT
 from exporter.bench.live import cpu_seconds
 from exporter.bench.process import FailedError
-from teal import packages
+from teal.stack import servers
 
 PARTS = "HTTP BLUE GREEN STATUS EXPORTER BLACKBOX PROMETHEUS ALERTMANAGER INBOX GRAFANA".split()  # noqa: SIM905 - read like a sentence
 COMMAND_SECONDS = 600
@@ -84,7 +84,7 @@ def _pools_that_cost_nothing(stack: _Stack) -> Iterator[None]:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "nginx.conf").write_text(_ANSWERS.format(**stack.ports))
         _run([*supervisor, "stop", "blue", "green"])
-        program = packages.find("nginx")
+        program = servers.find("nginx")
         process = subprocess.Popen(
             [str(program), "-e", "stderr", "-p", folder, "-c", "nginx.conf"],
             stderr=subprocess.DEVNULL,

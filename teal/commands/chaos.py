@@ -10,16 +10,16 @@ import time
 from teal import api, table
 from teal.choose import choose
 from teal.commands.status import collect
-from teal.drill.fault import injected
-from teal.drill.modes import MESSAGE_LIMIT_SECONDS, MODES, Mode
-from teal.drill.quiet import is_quiet, is_soon_after_a_failover
-from teal.drill.shown import shown_as_drill
-from teal.drill.traffic import Traffic
-from teal.drill.verdict import judge
-from teal.drill.watch import Watch
+from teal.drills.fault import injected
+from teal.drills.modes import MESSAGE_LIMIT_SECONDS, MODES, Mode
+from teal.drills.quiet import is_quiet, is_soon_after_a_failover
+from teal.drills.shown import shown_as_drill
+from teal.drills.traffic import Traffic
+from teal.drills.verdict import judge
+from teal.drills.watch import Watch
 from teal.errors import RuntimeFailedError, WaitedTooLongError
-from teal.runtime import Runtime
 from teal.settings import Settings
+from teal.stack.runtime import Runtime
 from teal.wait import wait_for
 
 REQUESTS_PER_SECOND = 20

@@ -13,12 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from teal import gateway, nginx, packages, password
 from teal.bootstrap import ROOT
 from teal.choose import docker_answers
-from teal.docker import DockerRuntime
-from teal.layout import Layout
-from teal.programs import (
+from teal.docker.runtime import DockerRuntime
+from teal.processes.programs import (
     gateway_command,
     gateway_place,
     nginx_command,
@@ -26,6 +24,8 @@ from teal.programs import (
     pool_addresses,
 )
 from teal.settings import Settings
+from teal.stack import gateway, nginx, password, servers
+from teal.stack.layout import Layout
 
 LIMIT_SECONDS = 300
 
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(settings: Settings, _: argparse.Namespace) -> int:
     """Run every check, also after one has failed."""
-    packages.fetch_missing()
+    servers.fetch_missing()
     failed = []
     with tempfile.TemporaryDirectory() as folder:
         for check in _checks(settings, Path(folder)):
@@ -91,7 +91,7 @@ def _checks(settings: Settings, folder: Path) -> list[Check]:
         Check("promtool check rules", [*_tool("promtool"), "check", "rules", *rules]),
         Check("promtool test rules", [*_tool("promtool"), "test", "rules", *rule_tests]),
         Check("amtool check-config", [*_tool("amtool"), "check-config", _ALERTMANAGER]),
-        Check("every message can be rendered", [*python, "teal.render"]),
+        Check("every message can be rendered", [*python, "teal.stack.message_check"]),
         Check("shellcheck", [shellcheck, *scripts] if shellcheck else None, "shellcheck"),
         Check(
             "docker compose config",
@@ -108,7 +108,7 @@ _ALERTMANAGER = str(ROOT / "alertmanager" / "alertmanager.yml")
 
 
 def _tool(name: str) -> list[str]:
-    return [str(packages.find(name))]
+    return [str(servers.find(name))]
 
 
 def _passes(command: Sequence[str]) -> bool:

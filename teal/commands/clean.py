@@ -3,13 +3,13 @@
 import argparse
 import shutil
 
-from teal import exclusive
 from teal.bootstrap import HOME
 from teal.choose import docker_answers, forget
-from teal.docker import DockerRuntime
-from teal.local import LocalRuntime
-from teal.runtime import Runtime
+from teal.docker.runtime import DockerRuntime
+from teal.processes.runtime import LocalRuntime
 from teal.settings import Settings
+from teal.stack import exclusive
+from teal.stack.runtime import Runtime
 
 IS_EXCLUSIVE = True
 

@@ -13,10 +13,10 @@ from teal.arguments import whole
 from teal.bootstrap import ROOT
 from teal.choose import choose
 from teal.commands.status import collect
-from teal.drill.lab import Lab
-from teal.drill.run import Outcome
-from teal.drill.run import run as run_one
-from teal.drill.scenarios import SCENARIOS
+from teal.drills.lab import Lab
+from teal.drills.run import Outcome
+from teal.drills.run import run as run_one
+from teal.drills.scenarios import SCENARIOS
 from teal.errors import RuntimeFailedError, WaitedTooLongError
 from teal.settings import Settings
 

@@ -9,15 +9,15 @@ import statistics
 from teal import api, table
 from teal.arguments import whole
 from teal.choose import choose
-from teal.drill.fault import injected
-from teal.drill.modes import MODES, Mode
-from teal.drill.quiet import is_calm
-from teal.drill.shown import shown_as_drill
-from teal.drill.traffic import Traffic
-from teal.drill.watch import Watch
+from teal.drills.fault import injected
+from teal.drills.modes import MODES, Mode
+from teal.drills.quiet import is_calm
+from teal.drills.shown import shown_as_drill
+from teal.drills.traffic import Traffic
+from teal.drills.watch import Watch
 from teal.errors import RuntimeFailedError
-from teal.runtime import Runtime
 from teal.settings import Settings
+from teal.stack.runtime import Runtime
 from teal.wait import wait_for
 
 REQUESTS_PER_SECOND = 20

@@ -3,7 +3,7 @@
 import argparse
 
 from teal.arguments import whole
-from teal.drill.traffic import Traffic
+from teal.drills.traffic import Traffic
 from teal.settings import Settings
 
 MOST_REQUESTS_PER_SECOND = 200

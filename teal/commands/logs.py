@@ -14,9 +14,9 @@ from collections.abc import Iterable
 from teal.arguments import whole
 from teal.choose import choose
 from teal.errors import RuntimeFailedError
-from teal.follow import follow_file
-from teal.runtime import Runtime
+from teal.processes.follow import follow_file
 from teal.settings import Settings
+from teal.stack.runtime import Runtime
 
 DEFAULT_LINES = 20
 

@@ -7,11 +7,11 @@ Everything is checked first, and only the parts whose files changed are told. A 
 import argparse
 import subprocess
 
-from teal import changed, packages, render
 from teal.bootstrap import ROOT
 from teal.choose import choose
 from teal.errors import RuntimeFailedError
 from teal.settings import Settings
+from teal.stack import changed, message_check, servers
 from teal.wait import wait_for
 
 CHECK_LIMIT_SECONDS = 30
@@ -30,7 +30,7 @@ def run(settings: Settings, _: argparse.Namespace) -> int:
         raise RuntimeFailedError("nothing runs; start it with: make up")
     _check("promtool", "check", "rules", *map(str, (ROOT / "prometheus" / "rules").glob("*.yml")))
     _check("amtool", "check-config", str(ROOT / "alertmanager" / "alertmanager.yml"))
-    if packages.find("amtool") and (faults := render.broken()):
+    if servers.find("amtool") and (faults := message_check.broken()):
         raise RuntimeFailedError("not reloaded, a message is broken:\n" + "\n".join(faults))
     before = {part: changed.loaded_at(settings, part) for part in changed.PARTS}
     told = runtime.reload()
@@ -48,7 +48,7 @@ def run(settings: Settings, _: argparse.Namespace) -> int:
 
 
 def _check(tool: str, *arguments: str) -> None:
-    program = packages.find(tool)
+    program = servers.find(tool)
     if program is None:
         # In Docker alone the tools are in the images; the reload itself is the check then.
         return

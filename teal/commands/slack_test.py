@@ -14,8 +14,8 @@ import requests
 from teal import api, delivery
 from teal.choose import choose
 from teal.errors import WaitedTooLongError
-from teal.runtime import Runtime
 from teal.settings import Settings
+from teal.stack.runtime import Runtime
 from teal.wait import wait_for
 
 # Alertmanager gives a message 10 s and then begins anew. By then the test is over: it is delivered

@@ -14,11 +14,11 @@ import requests
 
 from teal import api, silences, table
 from teal.choose import choose
-from teal.parts import Part, parts
 from teal.rollout.journal import Journal
 from teal.rollout.proof import is_up
-from teal.runtime import Runtime
 from teal.settings import POOLS, Settings
+from teal.stack.components import Part, parts
+from teal.stack.runtime import Runtime
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,10 +8,10 @@ import argparse
 import subprocess
 import sys
 
-from teal import packages
 from teal.bootstrap import ROOT
 from teal.commands import check
 from teal.settings import Settings
+from teal.stack import servers
 
 # A file is one worker's: its tests share what they started.
 ON_EVERY_CORE = ("--numprocesses", "auto", "--dist", "loadfile")
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """Check, then test."""
-    packages.fetch_missing()
+    servers.fetch_missing()
     if arguments.pytest:
         return _pytest(*arguments.pytest)
     # All of it, whatever fails: who mends it wants to know of everything.

@@ -17,9 +17,10 @@ from pathlib import Path
 
 import yaml
 
-from teal import packages, table
+from teal import table
 from teal.bootstrap import ROOT
 from teal.settings import Settings
+from teal.stack import servers
 
 PARTS = ROOT / "tests" / "long.yml"
 PASSED = ROOT / ".ci" / "passed.json"
@@ -81,7 +82,7 @@ def run(_: Settings, arguments: argparse.Namespace) -> int:
     if unknown:
         print(f"teal: no part {', '.join(sorted(unknown))}; there are {', '.join(every)}")
         return 2
-    packages.fetch_missing()
+    servers.fetch_missing()
     end = time.monotonic() + 60 * (arguments.minutes or float("inf"))
     rows = []
     for name, part in every.items():

@@ -11,16 +11,16 @@ from functools import partial
 from teal import api, table
 from teal.choose import choose, docker_trouble, remember
 from teal.errors import WaitedTooLongError
-from teal.hints import how
-from teal.parts import Part, parts
-from teal.ports import taken_by_others
 from teal.rollout import terms
 from teal.rollout.execute import Rollout
 from teal.rollout.hush import Hush
 from teal.rollout.journal import Journal
 from teal.rollout.proof import Front
-from teal.runtime import Runtime
 from teal.settings import POOLS, Settings
+from teal.stack.components import Part, parts
+from teal.stack.hints import how
+from teal.stack.ports import taken_by_others
+from teal.stack.runtime import Runtime
 from teal.wait import wait_for
 
 READY_LIMIT_SECONDS = 90

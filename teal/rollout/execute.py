@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from teal.errors import RuntimeFailedError, WaitedTooLongError
-from teal.hints import hint, how
-from teal.rollout.fleet import Fleet, NotTouchedError
 from teal.rollout.plan import Await, Finish, Refuse, Renew, Seen, Situation, Step, Switch, next_step
 from teal.rollout.proof import UnprovenError, is_up, on_its_own_port
 from teal.rollout.switch import Traffic, switch
 from teal.settings import POOLS
+from teal.stack.fleet import Fleet, NotTouchedError
+from teal.stack.hints import hint, how
 from teal.wait import wait_for
 
 READY_LIMIT_SECONDS = 90

@@ -1,7 +1,7 @@
 """Where traffic belongs while it is elsewhere, so that an interrupted command can be finished."""
 
-from teal.layout import Layout, write
 from teal.settings import POOLS
+from teal.stack.layout import Layout, write
 
 
 class Journal:

@@ -11,9 +11,9 @@ from typing import Protocol
 
 import requests
 
-from teal import desired
-from teal.layout import Layout
 from teal.settings import POOLS, Settings
+from teal.stack import desired
+from teal.stack.layout import Layout
 
 ANSWERS = 5
 SERVER_ERROR = 500

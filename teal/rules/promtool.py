@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from exporter.bench import debian
-from teal import packages
 from teal.bootstrap import HOME, ROOT
+from teal.stack import servers
 
 RULES = ROOT / "prometheus" / "rules"
 TESTS = ROOT / "tests" / "rules"
@@ -44,7 +44,7 @@ def oldest() -> Promtool:
 
     Raises debian.UnavailableError.
     """
-    path = packages.find("promtool")
+    path = servers.find("promtool")
     if path is None:
         raise debian.UnavailableError("promtool is missing: make check fetches it")
     return Promtool(path, {})

@@ -9,9 +9,10 @@ import pytest
 from versions import VERSIONS
 from world import World, alert
 
-from teal import delivery, render
+from teal import delivery
 from teal.commands import slack_test
-from teal.heartbeat import SOURCE
+from teal.stack import message_check
+from teal.stack.alertmanager_config import SOURCE
 from teal.wait import wait_for
 
 pytestmark = pytest.mark.timeout(120)
@@ -206,9 +207,9 @@ def test_a_broken_template_is_noticed(version):
 )
 def test_make_check_finds_a_broken_template(tmp_path, wrong, words):
     """Before Alertmanager loads it."""
-    for path in render.TEMPLATES.glob("*.tmpl"):
+    for path in message_check.TEMPLATES.glob("*.tmpl"):
         shutil.copy(path, tmp_path)
     (tmp_path / "zz.tmpl").write_text(wrong)
 
-    assert any(words in fault for fault in render.broken(tmp_path))
-    assert [] == render.broken()
+    assert any(words in fault for fault in message_check.broken(tmp_path))
+    assert [] == message_check.broken()

@@ -6,8 +6,8 @@ import pytest
 from fix_stack import cannot_run
 
 from exporter.bench import debian
-from teal import packages
 from teal.bootstrap import HOME
+from teal.stack import servers
 
 # Debian 12's, and the one that compose.yml names.
 VERSIONS = ("0.25", "0.33")
@@ -29,9 +29,9 @@ def program(version):
 
     Skips the test where it cannot be had; in CI that fails.
     """
-    packages.fetch_missing()
-    own = packages.find("prometheus-alertmanager")
-    if ".".join(map(str, packages.version(own)[:2])) == version:
+    servers.fetch_missing()
+    own = servers.find("prometheus-alertmanager")
+    if ".".join(map(str, servers.version(own)[:2])) == version:
         return own
     name = "prometheus-alertmanager"
     try:
@@ -39,8 +39,8 @@ def program(version):
     except debian.UnavailableError as error:
         cannot_run(f"Alertmanager {version}: {error}")
     if not found.with_name("patched").exists():
-        packages.let_alertmanager_find_its_templates(found)
+        servers.let_alertmanager_find_its_templates(found)
         found.with_name("patched").touch()
-    if ".".join(map(str, packages.version(found)[:2])) != version:
-        cannot_run(f"Alertmanager {version}: Debian has {packages.version(found)}")
+    if ".".join(map(str, servers.version(found)[:2])) != version:
+        cannot_run(f"Alertmanager {version}: Debian has {servers.version(found)}")
     return found

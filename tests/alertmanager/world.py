@@ -19,10 +19,11 @@ from fix_stack import free_ports
 from slack_inbox import Inbox
 from versions import program
 
-from teal import api, heartbeat, packages
-from teal.layout import Layout, write
-from teal.programs import programs, start_delay
+from teal import api
+from teal.processes.programs import programs, start_delay
 from teal.settings import load
+from teal.stack import alertmanager_config, servers
+from teal.stack.layout import Layout, write
 from teal.wait import wait_for
 
 READY_LIMIT_SECONDS = 20
@@ -52,14 +53,14 @@ class World:
         self.url = self.settings.url("alertmanager")
         self.layout = Layout(self.folder / "local")
         self.layout.make(self.settings, hosts=defaultdict(lambda: "127.0.0.1"), pools={})
-        heartbeat.write_configuration(
-            self.settings, self.layout, version=packages.version(self.program)
+        alertmanager_config.write_configuration(
+            self.settings, self.layout, version=servers.version(self.program)
         )
         if faster != 1:
             compress(self.layout.alertmanager, faster)
         part = next(p for p in programs(self.settings, self.layout) if p.name == "alertmanager")
         # As `make up` starts this version.
-        self.flags = [*part.command[1:], *start_delay(packages.version(self.program))]
+        self.flags = [*part.command[1:], *start_delay(servers.version(self.program))]
         self.flags = list(dict.fromkeys(self.flags))
         # No gateway stands in front of this one.
         self.flags = [f for f in self.flags if not f.startswith(("--web.config", "--web.listen"))]
@@ -79,7 +80,7 @@ class World:
 
     def start(self, *, delay=False):
         """Start Alertmanager as `make up` does; without its start delay, unless it is wanted."""
-        templates = self.layout.directory / packages.DEFAULT_TEMPLATES
+        templates = self.layout.directory / servers.DEFAULT_TEMPLATES
         own = self.program.parents[1] / "share" / "prometheus" / "alertmanager"
         if own.exists():
             templates.unlink(missing_ok=True)

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from teal import api
-from teal.drill.traffic import Traffic
+from teal.drills.traffic import Traffic
 from teal.settings import POOLS
 from teal.wait import wait_for
 

@@ -13,15 +13,16 @@ from neighbour import Neighbour, own_addresses
 from reach import Untouched, acts, ports_of_the_readme
 from webpage import NAME, Browser, Page
 
-from teal import networks, password
-from teal.docker import DockerRuntime
+from teal.docker import addresses
+from teal.docker.runtime import DockerRuntime
+from teal.stack import password
 from teal.wait import wait_for
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
 # As small as there is.
 SUBNET = "10.213.84.64/26"
-PLAN = networks.plan(SUBNET)
+PLAN = addresses.plan(SUBNET)
 
 
 @pytest.fixture(scope="module")
@@ -341,7 +342,7 @@ def test_a_stack_of_one_network_is_moved_by_make_up(make_stack, docker, neighbou
     assert "The networks are" not in stack.run("up")
     assert f"{project}_default" not in docker("network", "ls")
     assert DockerRuntime(stack.settings).pools["blue"].startswith("10.213.85.11:")
-    doors = [*networks.plan("10.213.85.0/24").networks["edge"].members.values(), *own_addresses()]
+    doors = [*addresses.plan("10.213.85.0/24").networks["edge"].members.values(), *own_addresses()]
     assert {0} == set(neighbour.ask([{"host": h, "port": stack.settings.http_port} for h in doors]))
     stack.remove()
 

@@ -14,7 +14,7 @@ from front_clients import Newcomers
 from loaded import loaded
 
 from teal import api
-from teal.ports import is_taken
+from teal.stack.ports import is_taken
 from teal.wait import wait_for
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
@@ -340,7 +340,7 @@ def test_a_switch_to_a_pool_that_only_says_it_is_well_is_refused(stack):
     """Its health check answers 200, everything else 500: it never gets a request."""
     # Put there behind the back of `make up`, which would not leave it.
     stack.environment["GREEN_RELEASE"] = "lies"
-    from teal.docker import DockerRuntime  # noqa: PLC0415
+    from teal.docker.runtime import DockerRuntime  # noqa: PLC0415
 
     DockerRuntime(stack.settings).fleet.renew("green")
     with loaded(stack) as load:

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from teal import closer_look
-from teal.docker import DockerRuntime
+from teal.docker import closer_look
+from teal.docker.runtime import DockerRuntime
 from teal.errors import WaitedTooLongError
-from teal.hints import hint
+from teal.stack.hints import hint
 from teal.wait import wait_for
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]

@@ -12,10 +12,10 @@ import pytest
 import requests
 from front_clients import KeepAlive, Newcomers, SlowDownload
 
-from teal import nginx
-from teal.docker import DockerRuntime
+from teal.docker.runtime import DockerRuntime
 from teal.errors import RuntimeFailedError
-from teal.parts import parts
+from teal.stack import nginx
+from teal.stack.components import parts
 from teal.wait import wait_for
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]

@@ -9,8 +9,8 @@ from neighbour import Neighbour, own_addresses
 from reach import Untouched, acts, ports_of_the_readme
 from webpage import NAME, Browser, Page
 
-from teal.layout import BEHIND_GATEWAY
 from teal.settings import load
+from teal.stack.layout import BEHIND_GATEWAY
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

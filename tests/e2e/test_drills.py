@@ -5,7 +5,7 @@ import re
 import pytest
 
 from teal import api
-from teal.local import LocalRuntime
+from teal.processes.runtime import LocalRuntime
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

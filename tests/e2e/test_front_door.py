@@ -5,7 +5,7 @@ import socket
 import pytest
 import requests
 
-from teal.local import LocalRuntime
+from teal.processes.runtime import LocalRuntime
 from teal.wait import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]

@@ -6,16 +6,16 @@ import signal
 import pytest
 
 from teal import api
-from teal.drill.traffic import Traffic
-from teal.nginx_processes import find
-from teal.parts import parts
+from teal.drills.traffic import Traffic
+from teal.processes.nginx_processes import find
+from teal.stack.components import parts
 from teal.wait import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
 def _pid(stack, part):
-    from teal.local import LocalRuntime  # noqa: PLC0415
+    from teal.processes.runtime import LocalRuntime  # noqa: PLC0415
 
     runtime = LocalRuntime(stack.settings)
     info = runtime._call("getProcessInfo", part)

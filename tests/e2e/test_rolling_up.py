@@ -12,7 +12,7 @@ from fix_stack import ROOT, free_ports
 from loaded import loaded
 
 from teal import api
-from teal.ports import is_taken
+from teal.stack.ports import is_taken
 from teal.wait import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
@@ -147,7 +147,7 @@ def test_cut_off_at_any_point_the_next_one_finishes(stack, how, moment):
 
 def test_a_port_taken_while_a_process_is_down_is_said_by_name(stack):
     """The supervisor knows the process, and someone else has its port."""
-    from teal.local import LocalRuntime  # noqa: PLC0415
+    from teal.processes.runtime import LocalRuntime  # noqa: PLC0415
 
     LocalRuntime(stack.settings).kill("green")
     port = stack.settings.green_port

@@ -2,7 +2,7 @@
 
 import pytest
 
-from teal.drill.traffic import Traffic
+from teal.drills.traffic import Traffic
 from teal.wait import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]

@@ -9,9 +9,9 @@ import pytest
 import requests
 
 from teal import api
-from teal.drill.lab import Lab
-from teal.drill.traffic import Traffic
-from teal.local import LocalRuntime
+from teal.drills.lab import Lab
+from teal.drills.traffic import Traffic
+from teal.processes.runtime import LocalRuntime
 from teal.wait import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]

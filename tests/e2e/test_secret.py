@@ -19,7 +19,7 @@ def test_the_webhook_is_in_no_environment_log_or_command_line(make_stack):
     )
     said = stack.run("up") + stack.run("status", code=None)
     assert SECRET not in said
-    from teal.local import LocalRuntime  # noqa: PLC0415
+    from teal.processes.runtime import LocalRuntime  # noqa: PLC0415
 
     processes = LocalRuntime(stack.settings)._call("getAllProcessInfo")
     pids = [LocalRuntime(stack.settings)._call("getPID"), *(p["pid"] for p in processes)]

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from teal import api
-from teal.drill.traffic import Traffic
+from teal.drills.traffic import Traffic
 from teal.wait import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -50,7 +50,7 @@ def test_a_switch_is_told_once_as_information(stack):
 
 def test_a_switch_to_a_dead_pool_is_refused(stack):
     """Declaring a pool that does not answer would be an outage in waiting."""
-    from teal.local import LocalRuntime  # noqa: PLC0415
+    from teal.processes.runtime import LocalRuntime  # noqa: PLC0415
 
     LocalRuntime(stack.settings).kill("green")
 

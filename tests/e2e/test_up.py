@@ -6,7 +6,7 @@ import socket
 import pytest
 import requests
 
-from teal.parts import parts
+from teal.stack.components import parts
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -23,7 +23,7 @@ def test_up_says_what_runs_where(running):
 
 def test_up_twice_is_harmless(stack):
     """A second `up` restarts nothing and loses nothing."""
-    from teal.local import LocalRuntime  # noqa: PLC0415
+    from teal.processes.runtime import LocalRuntime  # noqa: PLC0415
 
     def pids():
         return {
@@ -50,7 +50,7 @@ def test_status_for_programs(stack):
 
 def test_status_says_that_a_pool_is_down(stack):
     """Something broken is named, and the exit code says so."""
-    from teal.local import LocalRuntime  # noqa: PLC0415
+    from teal.processes.runtime import LocalRuntime  # noqa: PLC0415
 
     LocalRuntime(stack.settings).kill("green")
     said = stack.run("status", code=1)

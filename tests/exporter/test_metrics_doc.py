@@ -13,7 +13,7 @@ from nginxlog_exporter.metrics.family import FEATURES, HISTOGRAM
 from nginxlog_exporter.parse.log_format import compile_format
 from nginxlog_exporter.parse.nginx_conf import log_formats
 from nginxlog_exporter.settings import PREFIX, VARIABLES
-from teal import packages
+from teal.stack import servers
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "exporter" / "README.md").read_text()
@@ -72,7 +72,7 @@ def test_an_example_uses_what_exists(name: str) -> None:
 
 def test_every_example_is_promql(tmp_path: Path) -> None:
     """As promtool reads it: each is the expression of a rule."""
-    promtool = packages.find("promtool")
+    promtool = servers.find("promtool")
     if promtool is None:
         cannot_run("promtool is missing: make check fetches it")
     rules = [{"record": f"example:{name}", "expr": e.query} for name, e in EXAMPLES.items()]

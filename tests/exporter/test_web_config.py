@@ -19,7 +19,7 @@ from webworld import LIMIT_SECONDS, RIGHT, TLS, USERS, Web, basic, certificate
 from nginxlog_exporter import cli
 from nginxlog_exporter.web import tls, web_config
 from nginxlog_exporter.web.web_config import WebConfigError, load
-from teal import packages
+from teal.stack import servers
 
 ROOT = Path(__file__).parents[2]
 
@@ -212,7 +212,7 @@ DOCUMENTED = re.findall(
 @pytest.mark.parametrize("text", DOCUMENTED, ids=lambda text: text.splitlines()[0])
 def test_the_documented_examples_are_right(web: Web, text: str) -> None:
     """Prometheus' own tool accepts each of them, and so do we."""
-    promtool = packages.find("promtool")
+    promtool = servers.find("promtool")
     if promtool is None:
         cannot_run("promtool is missing: make check fetches it")
     (web.folder / "password").write_text("secret")

@@ -5,8 +5,8 @@ import stat
 import yaml
 from boards import BOARDS, ROOT
 
-from teal import grafana
-from teal.layout import BEHIND_GATEWAY, Layout
+from teal.processes import grafana
+from teal.stack.layout import BEHIND_GATEWAY, Layout
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yml").read_text())["services"]["grafana"]
 PLACES = (

@@ -8,10 +8,10 @@ import pytest
 import requests
 from boards import BOARDS, exported_names, filled, names_in, queries, recorded_names
 
-from teal.drill.lab import Lab
-from teal.drill.shown import shown_as_drill
-from teal.drill.traffic import Traffic
-from teal.local import LocalRuntime
+from teal.drills.lab import Lab
+from teal.drills.shown import shown_as_drill
+from teal.drills.traffic import Traffic
+from teal.processes.runtime import LocalRuntime
 from teal.wait import wait_for
 
 QUERIES = [

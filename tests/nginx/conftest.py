@@ -3,12 +3,12 @@
 import pytest
 from nginx_world import World
 
-from teal import packages
+from teal.stack import servers
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _program():
-    packages.fetch_missing()
+    servers.fetch_missing()
 
 
 @pytest.fixture

@@ -8,10 +8,11 @@ from pathlib import Path
 import requests
 from fix_stack import ROOT, free_ports
 
-from teal import nginx, nginx_processes
-from teal.layout import BEHIND_GATEWAY, Layout
-from teal.programs import nginx_command, nginx_surroundings
+from teal.processes import nginx_processes
+from teal.processes.programs import nginx_command, nginx_surroundings
 from teal.settings import Settings, load
+from teal.stack import nginx
+from teal.stack.layout import BEHIND_GATEWAY, Layout
 from teal.wait import wait_for
 
 BACKEND = Path(__file__).parent / "backend.py"

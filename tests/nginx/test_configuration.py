@@ -9,9 +9,9 @@ import pytest
 from fix_stack import cannot_run, free_ports
 from front_clients import SlowDownload
 
-from teal import nginx
 from teal.errors import RuntimeFailedError
-from teal.layout import BEHIND_GATEWAY, Layout
+from teal.stack import nginx
+from teal.stack.layout import BEHIND_GATEWAY, Layout
 from teal.wait import wait_for
 
 pytestmark = [pytest.mark.timeout(120)]

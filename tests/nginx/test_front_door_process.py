@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from front_clients import Newcomers, SlowDownload
 
-from teal import nginx_processes
+from teal.processes import nginx_processes
 from teal.wait import wait_for
 
 pytestmark = [pytest.mark.timeout(120)]
 
 NO_COPIES = (
-    "import teal.nginx_processes as n; n.copy_socket = lambda *_: None; "
+    "import teal.processes.nginx_processes as n; n.copy_socket = lambda *_: None; "
     "import sys; from teal.front_door import main; sys.exit(main(sys.argv[1:]))"
 )
 

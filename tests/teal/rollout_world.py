@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 
 from teal.errors import RuntimeFailedError
-from teal.hints import Fallen
 from teal.rollout.execute import Rollout, Terms
-from teal.rollout.fleet import NotTouchedError
 from teal.settings import POOLS
+from teal.stack.fleet import NotTouchedError
+from teal.stack.hints import Fallen
 
 TERMS = Terms(
     health_path="/healthz", drain_seconds=0, ready_seconds=5, front_seconds=0, poll_seconds=0

@@ -5,9 +5,10 @@ import time
 
 import pytest
 
-from teal import api, changed
-from teal.layout import Layout
+from teal import api
 from teal.settings import load
+from teal.stack import changed
+from teal.stack.layout import Layout
 
 LONG_AGO = 1000.0
 

@@ -9,7 +9,7 @@ import pytest
 from requests.utils import should_bypass_proxies
 
 from teal import cli
-from teal.layout import BEHIND_GATEWAY
+from teal.stack.layout import BEHIND_GATEWAY
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from teal.api import Message
-from teal.drill.run import Outcome, judge
-from teal.drill.scenarios import SCENARIOS, Scenario
+from teal.drills.run import Outcome, judge
+from teal.drills.scenarios import SCENARIOS, Scenario
 
 FAULT = 1000.0
 MENDED = 1020.0

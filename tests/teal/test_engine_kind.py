@@ -2,7 +2,7 @@
 
 import pytest
 
-from teal.engine_kind import EngineKind, parse
+from teal.docker.engine_kind import EngineKind, parse
 
 PLAIN = ["name=apparmor", "name=seccomp,profile=default"]
 

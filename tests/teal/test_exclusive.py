@@ -7,14 +7,14 @@ import sys
 
 import pytest
 
-from teal import exclusive as lock
 from teal.errors import RuntimeFailedError
-from teal.exclusive import exclusive
 from teal.settings import load
+from teal.stack import exclusive as lock
+from teal.stack.exclusive import exclusive
 
 HOLD = """
 import subprocess, sys
-from teal.exclusive import exclusive, held
+from teal.stack.exclusive import exclusive, held
 from teal.settings import load
 with exclusive(load(), "up"):
     child = subprocess.Popen(["sleep", sys.argv[1]], pass_fds=held(), stdout=subprocess.DEVNULL)

@@ -5,12 +5,12 @@ from types import SimpleNamespace
 import pytest
 
 from teal import silences
-from teal.desired import declare, desired
-from teal.drill import lab as lab_module
-from teal.drill.lab import Lab
-from teal.drill.shown import shown_as_drill
-from teal.layout import Layout
+from teal.drills import lab as lab_module
+from teal.drills.lab import Lab
+from teal.drills.shown import shown_as_drill
 from teal.settings import load
+from teal.stack.desired import declare, desired
+from teal.stack.layout import Layout
 
 
 class _Runtime:

@@ -10,10 +10,10 @@ import asking
 import pytest
 from fix_stack import cannot_run, free_ports
 
-from teal import gateway, packages, password
-from teal.gateway import BEHIND, Place
-from teal.layout import Layout
 from teal.settings import POOLS, load
+from teal.stack import gateway, password, servers
+from teal.stack.gateway import BEHIND, Place
+from teal.stack.layout import Layout
 from teal.wait import wait_for
 
 
@@ -39,7 +39,7 @@ class Part(BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def way_in(tmp_path_factory):
     """Return settings and layout of a gateway that runs."""
-    program = packages.find("nginx")
+    program = servers.find("nginx")
     if program is None:
         cannot_run("no nginx: make up fetches it")
     folder = tmp_path_factory.mktemp("gateway")

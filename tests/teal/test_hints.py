@@ -2,8 +2,8 @@
 
 import pytest
 
-from teal.closer_look import parse_health, parse_listeners
-from teal.hints import HABITS, Fallen, hint
+from teal.docker.closer_look import parse_health, parse_listeners
+from teal.stack.hints import HABITS, Fallen, hint
 
 
 def _ended(*words, code=1, **more):

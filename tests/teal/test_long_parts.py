@@ -76,7 +76,7 @@ def test_a_part_that_would_not_end_in_time_is_not_begun(monkeypatch, capsys):
     """It is said, and it stays to be run."""
     began = []
     monkeypatch.setattr(test_long, "_run", lambda *call: began.append(call))
-    monkeypatch.setattr(test_long.packages, "fetch_missing", lambda: None)
+    monkeypatch.setattr(test_long.servers, "fetch_missing", lambda: None)
     arguments = argparse.Namespace(part=[], changed=False, minutes=0.001)
 
     assert 0 == test_long.run(None, arguments)

@@ -5,7 +5,7 @@ from itertools import combinations
 
 import pytest
 
-from teal.networks import MEMBERS, Found, name_of, plan
+from teal.docker.addresses import MEMBERS, Found, name_of, plan
 from teal.settings import SMALLEST_SUBNET
 
 SUBNETS = ["10.213.77.0/24", "10.0.0.64/26", "172.16.0.0/16", "192.168.128.0/25"]

@@ -6,8 +6,8 @@ import stat
 import bcrypt
 import pytest
 
-from teal import password
-from teal.layout import Layout
+from teal.stack import password
+from teal.stack.layout import Layout
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from teal import image_config
+from teal.docker import image_config
+from teal.docker.image_config import ImageConfig
+from teal.docker.pool_overrides import environment, fragment, notice, render, user_of
 from teal.errors import RuntimeFailedError
-from teal.image_config import ImageConfig
-from teal.pools import environment, fragment, notice, render, user_of
 from teal.settings import load
 
 ROOTS = [ImageConfig(name="shop", user=user) for user in ("", "root", "0", "0:0", "root:staff")]

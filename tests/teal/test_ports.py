@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from teal import listening
 from teal.errors import RuntimeFailedError
-from teal.ports import is_taken, taken_by_others
-from teal.runtime import Listener
 from teal.settings import load
+from teal.stack import listening
+from teal.stack.ports import is_taken, taken_by_others
+from teal.stack.runtime import Listener
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from teal import preflight
 from teal.errors import SettingsError, SetupError
+from teal.stack import preflight
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -52,7 +52,7 @@ def test_a_stack_that_was_started_holds_its_own_ports(fresh):
 def test_it_needs_the_standard_library_only():
     """It runs before there is anything else."""
     program = (
-        "import sys; before = set(sys.modules); import teal.preflight; "
+        "import sys; before = set(sys.modules); import teal.stack.preflight; "
         "print(*{name.partition('.')[0] for name in set(sys.modules) - before})"
     )
     loaded = subprocess.run(

@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from teal import private
+from teal.stack import private
 
 
 def _mode(path):

@@ -5,9 +5,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from teal.layout import Layout
 from teal.rollout.proof import Front, UnprovenError, on_its_own_port
 from teal.settings import load
+from teal.stack.layout import Layout
 
 
 class _Fleet:

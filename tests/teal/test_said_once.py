@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from teal.docker import ALERTMANAGER_VERSION, NGINX_VERSION
-from teal.parts import parts
+from teal.docker.runtime import ALERTMANAGER_VERSION, NGINX_VERSION
 from teal.settings import load
+from teal.stack.components import parts
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((ROOT / "compose.yml").read_text())

@@ -7,9 +7,9 @@ import requests
 
 from teal import api, silences
 from teal.commands import status
-from teal.layout import Layout
-from teal.parts import parts
 from teal.settings import load
+from teal.stack.components import parts
+from teal.stack.layout import Layout
 
 
 class _Stack:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from teal.troubles import in_one_line
+from teal.docker.troubles import in_one_line
 
 PORTS = {8080: "HTTP_PORT", 8081: "BLUE_PORT"}
 

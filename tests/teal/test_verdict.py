@@ -5,9 +5,9 @@ from collections import Counter
 import pytest
 
 from teal.api import Message
-from teal.drill.modes import MODES
-from teal.drill.traffic import Result
-from teal.drill.verdict import judge
+from teal.drills.modes import MODES
+from teal.drills.traffic import Result
+from teal.drills.verdict import judge
 
 EVENTS = {
     "fault": 100.0,

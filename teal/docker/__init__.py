@@ -1,0 +1,1 @@
+"""The stack as the containers of compose.yml."""

@@ -1,0 +1,1 @@
+"""The stack as plain processes under supervisord: no Docker, no privilege."""
