@@ -2,6 +2,8 @@
 # for example: python3 -m teal chaos --help
 
 TEAL := @python3 -m teal
+# Those for who works on Teal itself.
+TOOLS := @python3 -m tools
 
 # What stands on the command line of make, and nothing else: a MODE or JSON that a shell exports for
 # other programs changes no command here.
@@ -65,32 +67,32 @@ clean: ## back to nothing: containers, volumes, logs, state, downloads
 	$(TEAL) clean
 
 check: ## lint, types, nginx -t, promtool, amtool, compose config
-	$(TEAL) check
+	$(TOOLS) check
 
 test: ## what every change must pass, 20 minutes; TESTS='tests/exporter -k rotation' for some
-	$(TEAL) test $(call given,TESTS)
+	$(TOOLS) test $(call given,TESTS)
 
 test-long: ## the long rest, part by part; PART=containers for one, CHANGED=1 for what changed, MINUTES=30
-	$(TEAL) test-long $(if $(call given,PART),$(call quoted,PART)) $(call option,MINUTES,--minutes) \
+	$(TOOLS) test-long $(if $(call given,PART),$(call quoted,PART)) $(call option,MINUTES,--minutes) \
 		$(if $(filter-out 0,$(call given,CHANGED)),--changed)
 
 torture: ## kill the exporter while its log is written and rotated, KILLS=200; SEED=7 repeats a run
-	$(TEAL) torture $(call option,KILLS,--kills) $(call option,SEED,--seed)
+	$(TOOLS) torture $(call option,KILLS,--kills) $(call option,SEED,--seed)
 
 mutate: ## change each threshold, window, operator and `for` of the rules: a test must notice
-	$(TEAL) mutate $(call given,RULES)
+	$(TOOLS) mutate $(call given,RULES)
 
 bench: ## the exporter against mtail and goaccess, BENCH='--runs 3' or '--load' for the running one
-	$(TEAL) bench $(call given,BENCH)
+	$(TOOLS) bench $(call given,BENCH)
 
 dashboards: ## write grafana/dashboards/ from its Python source
-	$(TEAL) dashboards
+	$(TOOLS) dashboards
 
 docs: ## write docs/metrics.md from the exporter's code
-	$(TEAL) docs
+	$(TOOLS) docs
 
 lock: ## write the lock files of the Python packages anew
-	$(TEAL) lock
+	$(TOOLS) lock
 
 screenshot: ## take the pictures of the README anew
-	$(TEAL) screenshot
+	$(TOOLS) screenshot

@@ -2,21 +2,25 @@
 
 import sys
 
-from teal.bootstrap import enter_environment
+from teal.bootstrap import enter_environment, is_installed
 from teal.errors import TealError
-from teal.stack import preflight
 
 INTERRUPTED = 130
 
 if __name__ == "__main__":
     try:
-        preflight.check(sys.argv[1:])
-        enter_environment(sys.argv[1:])
+        if sys.argv[1:2] == ["up"] and not is_installed():
+            # Before a minute of installing. Elsewhere its import would be time for nothing.
+            from teal.stack import preflight
+
+            preflight.check()
+        enter_environment("teal", sys.argv[1:])
     except TealError as error:
         sys.exit(f"teal: {error}")
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     # Only now can anything be imported that is not in Python itself.
+    from teal import commands
     from teal.cli import main
 
-    sys.exit(main())
+    sys.exit(main(commands))

@@ -1,6 +1,6 @@
 """The private Python environment of the commands: made once, renewed when its lock file changes.
 
-This module and `teal.__main__` run on the system's Python, before anything is installed: they
+This module and `__main__` run on the system's Python, before anything is installed: they
 import nothing that needs more than the standard library.
 """
 
@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from teal.errors import SetupError
@@ -19,25 +20,22 @@ ENVIRONMENT = HOME / "venv"
 MINIMUM_PYTHON = (3, 11)
 INSTALL_LIMIT_SECONDS = 600
 
-# Commands that check or test Teal need more packages than those that run it.
-DEVELOPER_COMMANDS = {"check", "test", "lock", "dashboards", "screenshot"}
 
-
-def enter_environment(arguments: list[str]) -> None:
+def enter_environment(
+    program: str, arguments: list[str], *, locks: Sequence[str] = ("requirements.txt",)
+) -> None:
     """Go on in the private environment, which is made first where it is missing or out of date.
 
-    Replaces this process unless it already runs there. Raises SetupError.
+    `locks` are the lock files whose packages must be there. Replaces this process by
+    `python -m program arguments`, unless it already runs there. Raises SetupError.
     """
     if sys.version_info < MINIMUM_PYTHON:
         raise SetupError(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}")
-    locks = ["requirements.txt"]
-    if arguments and arguments[0] in DEVELOPER_COMMANDS:
-        locks.append("requirements-dev.txt")
     for lock in locks:
         _install(ROOT / lock)
     if Path(sys.prefix) != ENVIRONMENT:
         os.environ["PYTHONPATH"] = str(ROOT)
-        os.execv(_python(), [str(_python()), "-m", "teal", *arguments])  # noqa: S606 - ourselves
+        os.execv(_python(), [str(_python()), "-m", program, *arguments])  # noqa: S606 - ourselves
 
 
 def is_installed() -> bool:

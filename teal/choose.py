@@ -4,10 +4,8 @@ import re
 import shutil
 import subprocess
 
-from teal.docker.runtime import DockerRuntime
 from teal.docker.troubles import in_one_line
 from teal.errors import RuntimeFailedError
-from teal.processes.runtime import LocalRuntime
 from teal.settings import Settings
 from teal.stack.runtime import Runtime
 
@@ -33,7 +31,14 @@ def choose(settings: Settings) -> Runtime:
         wanted = "docker" if docker_answers() else "local"
     if wanted == "docker" and (trouble := docker_trouble()):
         raise RuntimeFailedError(f"Docker cannot be used: {trouble} (or use RUNTIME=local)")
-    return DockerRuntime(settings) if wanted == "docker" else LocalRuntime(settings)
+    # Only the one that is wanted: the other one is time for nothing.
+    if wanted == "docker":
+        from teal.docker.runtime import DockerRuntime  # noqa: PLC0415
+
+        return DockerRuntime(settings)
+    from teal.processes.runtime import LocalRuntime  # noqa: PLC0415
+
+    return LocalRuntime(settings)
 
 
 def remember(settings: Settings, runtime: Runtime) -> None:

@@ -1,16 +1,19 @@
 """The command line: one subcommand for each of the Makefile's targets."""
 
 import argparse
+import ast
+import importlib
 import os
+import pkgutil
 import signal
 import sys
 import time
 import traceback
-from types import FrameType
+from pathlib import Path
+from types import FrameType, ModuleType
 
 import requests
 
-from teal import commands
 from teal.bootstrap import HOME
 from teal.errors import TealError
 from teal.settings import load
@@ -23,22 +26,16 @@ CRASH_LOG = HOME / "crash.log"
 _THIS_MACHINE = ("127.0.0.1", BEHIND_GATEWAY, "127.0.0.0/8", "localhost", "::1")
 
 
-def main() -> int:
-    """Run the command that the arguments name; return its exit code."""
+def main(package: ModuleType) -> int:
+    """Run the command of a package that the arguments name; return its exit code.
+
+    Only that command is imported.
+    """
     _never_ask_a_proxy_for_this_machine()
     # A closed terminal and `kill` leave as Ctrl-C does: what a command has begun is undone.
     for signal_ in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(signal_, _leave)
-    parser = argparse.ArgumentParser(
-        prog="teal", description=__doc__, epilog="`make` lists the targets that call these."
-    )
-    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, module in commands.ALL.items():
-        summary = (module.__doc__ or "").strip().splitlines()[0]
-        subparser = subparsers.add_parser(name, help=summary, description=module.__doc__)
-        module.add_arguments(subparser)
-        subparser.set_defaults(run=module.run)
-    arguments = parser.parse_args()
+    arguments = _parse(package)
     try:
         return _run(arguments)
     except TealError as error:
@@ -62,13 +59,38 @@ def main() -> int:
 # Private
 
 
+def _parse(package: ModuleType) -> argparse.Namespace:
+    files = {
+        each.name.replace("_", "-"): Path(path) / f"{each.name}.py"
+        for path in package.__path__
+        for each in pkgutil.iter_modules([path])
+    }
+    parser = argparse.ArgumentParser(
+        prog=package.__name__.split(".")[0],
+        description=__doc__,
+        epilog="`make` lists the targets that call these.",
+    )
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    called = next((name for name in sys.argv[1:2] if name in files), None)
+    for name, file in sorted(files.items()):
+        if called is None:
+            summary = (ast.get_docstring(ast.parse(file.read_text())) or "").splitlines()[0]
+            subparsers.add_parser(name, help=summary)
+        elif name == called:
+            module = importlib.import_module(f"{package.__name__}.{file.stem}")
+            subparser = subparsers.add_parser(name, description=module.__doc__)
+            module.add_arguments(subparser)
+            subparser.set_defaults(module=module)
+    return parser.parse_args()
+
+
 def _run(arguments: argparse.Namespace) -> int:
     settings = load()
-    if not getattr(commands.ALL[arguments.command], "IS_EXCLUSIVE", False):
-        return int(arguments.run(settings, arguments))
+    if not getattr(arguments.module, "IS_EXCLUSIVE", False):
+        return int(arguments.module.run(settings, arguments))
     # Two operators at a time would each undo what the other one does.
     with exclusive(settings, arguments.command):
-        return int(arguments.run(settings, arguments))
+        return int(arguments.module.run(settings, arguments))
 
 
 def _answer(error: requests.RequestException) -> str:

@@ -4,20 +4,17 @@ Like `teal.bootstrap` it runs on the system's Python: neither this module nor wh
 more than the standard library.
 """
 
-from teal.bootstrap import is_installed
 from teal.errors import SetupError
 from teal.settings import load
 from teal.stack.components import parts
 from teal.stack.ports import is_taken, taken
 
 
-def check(arguments: list[str]) -> None:
+def check() -> None:
     """Before a first `make up` installs for a minute, check what it would check afterwards.
 
     Raises SettingsError and SetupError.
     """
-    if arguments[:1] != ["up"] or is_installed():
-        return
     settings = load()
     if (settings.directory / "runtime").exists():
         # A stack that was started before may hold its own ports; `make up` tells them apart.

@@ -5,7 +5,7 @@ import functools
 import pytest
 from fix_stack import cannot_run
 
-from exporter.bench import debian
+from teal import debian
 from teal.bootstrap import HOME
 from teal.stack import servers
 

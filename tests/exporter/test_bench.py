@@ -7,24 +7,15 @@ from pathlib import Path
 import pytest
 from fix_stack import cannot_run
 
-from exporter.bench import (
-    chart,
-    contenders,
-    debian,
-    equality,
-    exposition,
-    generate,
-    process,
-    report,
-    results,
-)
-from exporter.bench import race as racing
-from exporter.bench.contenders import EXPORTER, Course
-from exporter.bench.figure import Figure
-from exporter.bench.formats import FORMATS
-from exporter.bench.process import Cost
-from exporter.bench.race import Race, Row
-from exporter.bench.results import Results
+from teal import debian
+from tools.bench import chart, contenders, equality, exposition, generate, process, report, results
+from tools.bench import race as racing
+from tools.bench.contenders import EXPORTER, Course
+from tools.bench.figure import Figure
+from tools.bench.formats import FORMATS
+from tools.bench.process import Cost
+from tools.bench.race import Race, Row
+from tools.bench.results import Results
 
 LINES = 3000
 

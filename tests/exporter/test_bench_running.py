@@ -1,8 +1,8 @@
 """What `make bench --load` says of a running exporter comes from a running exporter."""
 
-from exporter.bench import backlog, contenders, exposition, lag, memory, process, quiet
-from exporter.bench.contenders import Course
-from exporter.bench.formats import FORMATS
+from tools.bench import backlog, contenders, exposition, lag, memory, process, quiet
+from tools.bench.contenders import Course
+from tools.bench.formats import FORMATS
 
 LINES = 3000
 

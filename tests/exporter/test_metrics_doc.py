@@ -41,7 +41,7 @@ def family_of(series: str) -> reference.Metric | None:
 
 
 def test_the_page_is_what_the_code_says() -> None:
-    """`python3 -m teal docs` was run after the last change."""
+    """`make docs` was run after the last change."""
     assert reference.page() == (ROOT / "docs" / "metrics.md").read_text()
 
 

@@ -7,6 +7,7 @@ nobody can count, so the writer pauses there.
 """
 
 import random
+import sys
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -169,3 +170,9 @@ def _differences(
     ):
         differences += [f"{name} is {total(found, name):g}"] if total(found, name) > limit else []
     return differences
+
+
+if __name__ == "__main__":
+    report = torture(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))
+    print(report)
+    sys.exit(1 if report.differences else 0)

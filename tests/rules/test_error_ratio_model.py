@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import Phase as Step
 from hypothesis import strategies as st
 
-from exporter.bench.debian import UnavailableError
-from teal.rules.promtool import RULES, newest, oldest
+from teal.debian import UnavailableError
+from tools.mutation.promtool import RULES, newest, oldest
 
 TICK = 5
 WINDOW = 120

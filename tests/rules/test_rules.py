@@ -6,9 +6,9 @@ import pytest
 import yaml
 from fix_stack import ROOT, cannot_run
 
-from exporter.bench.debian import UnavailableError
-from teal.rules.promtool import RULES as FOLDER
-from teal.rules.promtool import newest, oldest, rule_tests
+from teal.debian import UnavailableError
+from tools.mutation.promtool import RULES as FOLDER
+from tools.mutation.promtool import newest, oldest, rule_tests
 
 GROUPS = [
     group

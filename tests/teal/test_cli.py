@@ -14,9 +14,9 @@ from teal.stack.layout import BEHIND_GATEWAY
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def _teal(*arguments, code, **environment):
+def _teal(*arguments, code, program="teal", **environment):
     result = subprocess.run(
-        [sys.executable, "-m", "teal", *arguments],
+        [sys.executable, "-m", program, *arguments],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         capture_output=True,
@@ -33,19 +33,20 @@ def _teal(*arguments, code, **environment):
     [
         ("drills", "--times", "0"),
         ("latency", "--runs", "0"),
-        ("mutate", "--jobs", "0"),
-        ("torture", "--kills", "0"),
         ("load", "--rate", "0"),
         ("load", "--seconds", "²"),
         ("load", "--seconds", "-1"),
         ("logs", "--lines", "-1"),
+        ("mutate", "--jobs", "0"),
+        ("torture", "--kills", "0"),
         ("bench", "--runs", "0"),
         ("bench", "--lines", "1e3"),
     ],
 )
 def test_a_count_that_counts_nothing_is_refused(arguments):
     """Before anything is done or written."""
-    said = _teal(*arguments, code=2)
+    program = "tools" if arguments[0] in ("mutate", "torture", "bench") else "teal"
+    said = _teal(*arguments, code=2, program=program)
 
     assert "invalid" in said or "is no whole number from" in said
     assert "Traceback" not in said
@@ -74,9 +75,10 @@ def test_a_defect_is_one_line_and_its_details_are_kept(tmp_path):
     """Whatever goes wrong inside."""
     program = (
         "import sys; from pathlib import Path; from teal import cli, commands; "
+        "from teal.commands import status; "
         f"cli.CRASH_LOG = Path({str(tmp_path / 'crash.log')!r}); "
-        "commands.ALL['status'].run = lambda *_: 1 / 0; "
-        "sys.argv = ['teal', 'status']; sys.exit(cli.main())"
+        "status.run = lambda *_: 1 / 0; "
+        "sys.argv = ['teal', 'status']; sys.exit(cli.main(commands))"
     )
     result = subprocess.run(
         [sys.executable, "-c", program],
@@ -98,6 +100,7 @@ def test_a_lock_that_cannot_be_made_is_told_in_words(tmp_path):
     said = _teal(
         "lock",
         code=1,
+        program="tools",
         UV_OFFLINE="1",
         UV_CACHE_DIR=str(tmp_path),
     )

@@ -7,8 +7,8 @@ import subprocess
 import pytest
 from fix_stack import ROOT
 
-from teal.commands import test_long
-from teal.commands.test_long import Part, parts
+from tools.commands import test_long
+from tools.commands.test_long import Part, parts
 
 MARK = re.compile(r"pytest\.mark\.long\b")
 

@@ -16,7 +16,6 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def fresh(tmp_path, monkeypatch):
     """Provide a clone in which nothing is installed yet; return its file of settings."""
-    monkeypatch.setattr(preflight, "is_installed", lambda: False)
     monkeypatch.setenv("TEAL_DIR", str(tmp_path))
     monkeypatch.setenv("TEAL_ENV_FILE", str(tmp_path / "env"))
     return tmp_path / "env"
@@ -27,7 +26,7 @@ def test_a_wrong_setting_comes_first(fresh):
     fresh.write_text("HTTP_PORT: 80\n")
 
     with pytest.raises(SettingsError, match="line 1: HTTP_PORT is set with a colon"):
-        preflight.check(["up"])
+        preflight.check()
 
 
 def test_a_taken_port_comes_first(fresh):
@@ -37,7 +36,7 @@ def test_a_taken_port_comes_first(fresh):
         fresh.write_text(f"PROMETHEUS_PORT={port}\n")
 
         with pytest.raises(SetupError, match=f"port {port} .prometheus. .*set PROMETHEUS_PORT"):
-            preflight.check(["up"])
+            preflight.check()
 
 
 def test_a_stack_that_was_started_holds_its_own_ports(fresh):
@@ -46,7 +45,7 @@ def test_a_stack_that_was_started_holds_its_own_ports(fresh):
         fresh.write_text(f"PROMETHEUS_PORT={taken.getsockname()[1]}\n")
         (fresh.parent / "runtime").write_text("local\n")
 
-        preflight.check(["up"])
+        preflight.check()
 
 
 def test_it_needs_the_standard_library_only():

@@ -65,7 +65,7 @@ def page() -> str:
 
 _HEAD = """# Metrics
 
-<!-- Generated from the exporter's code by `python3 -m teal docs`: edit it there. -->
+<!-- Generated from the exporter's code by `make docs`: edit it there. -->
 
 What `nginxlog-exporter` publishes. Names, types and labels are an interface: they change with the
 major version only. A family that needs a variable which the `log_format` does not have is not

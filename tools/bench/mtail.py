@@ -8,7 +8,7 @@ fastest. Pools are not looked up: a pool is called as its server's address (see 
 
 import re
 
-from exporter.bench.formats import Format
+from tools.bench.formats import Format
 
 _BUCKETS = "0.001, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10"
 _PROGRAM = f"""\

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from teal.rules.mutants import Mutant, mutants
-from teal.rules.promtool import RULES, Promtool, rule_tests
+from tools.mutation.mutants import Mutant, mutants
+from tools.mutation.promtool import RULES, Promtool, rule_tests
 
 # A mutant that makes a test so much slower counts as noticed.
 LIMIT_SECONDS = 120

@@ -4,10 +4,10 @@ import statistics
 import time
 from pathlib import Path
 
-from exporter.bench import generate
-from exporter.bench.figure import Figure
-from exporter.bench.formats import FORMATS, TEAL
-from exporter.bench.live import running
+from tools.bench import generate
+from tools.bench.figure import Figure
+from tools.bench.formats import FORMATS, TEAL
+from tools.bench.live import running
 
 SCRAPES = 200
 # Both pools have served within this many.

@@ -28,6 +28,7 @@ from teal.stack import gateway, nginx, password, servers
 from teal.stack.layout import Layout
 
 LIMIT_SECONDS = 300
+TYPED = ("teal", "tools", "apps", "exporter/src", "grafana")
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def _checks(settings: Settings, folder: Path) -> list[Check]:
     return [
         Check("ruff: lint", [*python, "ruff", "check", "--quiet", str(ROOT)]),
         Check("ruff: format", [*python, "ruff", "format", "--quiet", "--check", str(ROOT)]),
-        Check("mypy: strict", [*python, "mypy", "teal", "apps", "exporter/src", "grafana"]),
+        Check("mypy: strict", [*python, "mypy", *TYPED]),
         Check("nginx -t", [*nginx_command(layout, layout.nginx), "-t", "-q"]),
         Check("nginx -t: gateway", [*gateway_command(layout), "-t", "-q"]),
         Check("promtool check config", [*_tool("promtool"), "check", "config", _PROMETHEUS]),
@@ -98,8 +99,8 @@ def _checks(settings: Settings, folder: Path) -> list[Check]:
             docker.compose_command("config", "--quiet") if docker else None,
             "Docker with Compose",
         ),
-        Check("dashboards are those of the code", [*python, "teal", "dashboards", "--check"]),
-        Check("docs/metrics.md is of the code", [*python, "teal", "docs", "--check"]),
+        Check("dashboards are those of the code", [*python, "tools", "dashboards", "--check"]),
+        Check("docs/metrics.md is of the code", [*python, "tools", "docs", "--check"]),
     ]
 
 

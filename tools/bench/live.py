@@ -11,10 +11,10 @@ from pathlib import Path
 
 import requests
 
-from exporter.bench.contenders import POOLS
-from exporter.bench.exposition import value
-from exporter.bench.formats import FORMATS, ROOT, TEAL
-from exporter.bench.process import FailedError, peak_bytes
+from tools.bench.contenders import POOLS
+from tools.bench.exposition import value
+from tools.bench.formats import FORMATS, ROOT, TEAL
+from tools.bench.process import FailedError, peak_bytes
 
 START_SECONDS = 30.0
 SCRAPE_SECONDS = 10.0

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from exporter.bench.figure import Figure
-from exporter.bench.formats import FORMATS, TEAL
-from exporter.bench.live import running
+from tools.bench.figure import Figure
+from tools.bench.formats import FORMATS, TEAL
+from tools.bench.live import running
 
 # Lines of one file; then it is rotated away, so that the disk is not filled.
 FILE_LINES = 50_000

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from exporter.bench import debian
+from teal import debian
 from teal.bootstrap import HOME, ROOT
 from teal.stack import servers
 

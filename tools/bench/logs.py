@@ -3,11 +3,11 @@
 import statistics
 from pathlib import Path
 
-from exporter.bench import contenders, generate, process
-from exporter.bench.contenders import Course
-from exporter.bench.figure import Figure
-from exporter.bench.formats import FORMATS, TEAL
-from exporter.bench.generate import CountingConfig
+from tools.bench import contenders, generate, process
+from tools.bench.contenders import Course
+from tools.bench.figure import Figure
+from tools.bench.formats import FORMATS, TEAL
+from tools.bench.generate import CountingConfig
 
 SHAPES = {
     "as in the race": CountingConfig(),

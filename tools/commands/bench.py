@@ -6,11 +6,11 @@ named in the table. Nobody's speed is shown unless all have counted the same.
 
 import argparse
 
-from exporter.bench import main as bench
-from exporter.bench.equality import DifferentError
-from exporter.bench.process import FailedError
 from teal.errors import RuntimeFailedError
 from teal.settings import Settings
+from tools.bench import main as bench
+from tools.bench.equality import DifferentError
+from tools.bench.process import FailedError
 
 add_arguments = bench.add_arguments
 

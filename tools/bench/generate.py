@@ -13,7 +13,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
-from exporter.bench.formats import Format
+from tools.bench.formats import Format
 
 BLUE, GREEN = "127.0.0.1:8081", "127.0.0.1:8082"
 SEED = 20_260_921

@@ -4,8 +4,8 @@ import statistics
 from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
-from exporter.bench.contenders import EXPORTER, LIMIT
-from exporter.bench.race import Race, Row
+from tools.bench.contenders import EXPORTER, LIMIT
+from tools.bench.race import Race, Row
 
 WIDTH, LABELS, BAR, GAP = 760, 170, 18, 8
 NUMBERS = 190

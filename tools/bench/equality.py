@@ -2,8 +2,8 @@
 
 import math
 
-from exporter.bench.exposition import Samples, Series
-from exporter.bench.generate import BLUE, GREEN
+from tools.bench.exposition import Samples, Series
+from tools.bench.generate import BLUE, GREEN
 
 _POOLS = {BLUE: "blue", GREEN: "green", "-": "none", "": "none"}
 _MOST_SHOWN = 5

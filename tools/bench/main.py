@@ -5,10 +5,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from exporter.bench import (
+from teal import debian
+from tools.bench import (
     backlog,
     chart,
-    debian,
     lag,
     logs,
     machine,
@@ -19,8 +19,8 @@ from exporter.bench import (
     results,
     share,
 )
-from exporter.bench.figure import Figure
-from exporter.bench.formats import FORMATS, ROOT, TEAL
+from tools.bench.figure import Figure
+from tools.bench.formats import FORMATS, ROOT, TEAL
 
 DOCUMENT = ROOT / "docs" / "benchmark.md"
 MAIN_LINES, OTHER_LINES = 1_000_000, 300_000

@@ -7,9 +7,9 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from exporter.bench.figure import Figure
-from exporter.bench.process import Cost
-from exporter.bench.race import Race, Row
+from tools.bench.figure import Figure
+from tools.bench.process import Cost
+from tools.bench.race import Race, Row
 
 
 @dataclass

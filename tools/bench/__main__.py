@@ -1,9 +1,9 @@
-"""`python -m exporter.bench`, with the same options as `make bench`."""
+"""`python -m tools.bench`, with the same options as `make bench`."""
 
 import argparse
 import sys
 
-from exporter.bench.main import add_arguments, run
+from tools.bench.main import add_arguments, run
 
 parser = argparse.ArgumentParser(prog="bench", description=run.__doc__)
 add_arguments(parser)

@@ -11,12 +11,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from exporter.bench import debian
-from exporter.bench.figure import Figure
-from exporter.bench.formats import ROOT
-from exporter.bench.live import cpu_seconds
-from exporter.bench.process import FailedError
+from teal import debian
 from teal.stack import servers
+from tools.bench.figure import Figure
+from tools.bench.formats import ROOT
+from tools.bench.live import cpu_seconds
+from tools.bench.process import FailedError
 
 PARTS = "HTTP BLUE GREEN STATUS EXPORTER BLACKBOX PROMETHEUS ALERTMANAGER INBOX GRAFANA".split()  # noqa: SIM905 - read like a sentence
 COMMAND_SECONDS = 600

@@ -9,9 +9,9 @@ import subprocess
 import sys
 
 from teal.bootstrap import ROOT
-from teal.commands import check
 from teal.settings import Settings
 from teal.stack import servers
+from tools.commands import check
 
 # A file is one worker's: its tests share what they started.
 ON_EVERY_CORE = ("--numprocesses", "auto", "--dist", "loadfile")

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from exporter.bench import contenders, equality, generate, process
-from exporter.bench.contenders import EXPORTER, Absent, Contender, Course
-from exporter.bench.exposition import Samples
-from exporter.bench.formats import Format
-from exporter.bench.process import Cost
+from tools.bench import contenders, equality, generate, process
+from tools.bench.contenders import EXPORTER, Absent, Contender, Course
+from tools.bench.exposition import Samples
+from tools.bench.formats import Format
+from tools.bench.process import Cost
 
 
 @dataclass

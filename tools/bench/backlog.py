@@ -5,12 +5,12 @@ from pathlib import Path
 
 import requests
 
-from exporter.bench import generate
-from exporter.bench.exposition import value
-from exporter.bench.figure import Figure
-from exporter.bench.formats import FORMATS, TEAL
-from exporter.bench.live import Running, running
-from exporter.bench.process import FailedError
+from tools.bench import generate
+from tools.bench.exposition import value
+from tools.bench.figure import Figure
+from tools.bench.formats import FORMATS, TEAL
+from tools.bench.live import Running, running
+from tools.bench.process import FailedError
 
 # The part that is repeated; one pool serves in it, so that its end and its beginning fit.
 PART = generate.SWITCH_SECONDS * generate.LINES_PER_SECOND

@@ -6,10 +6,10 @@ import time
 from bisect import bisect_right
 from pathlib import Path
 
-from exporter.bench import generate
-from exporter.bench.figure import Figure
-from exporter.bench.formats import FORMATS, TEAL
-from exporter.bench.live import running
+from tools.bench import generate
+from tools.bench.figure import Figure
+from tools.bench.formats import FORMATS, TEAL
+from tools.bench.live import running
 
 RATE = 20_000
 TURN_SECONDS = 0.01

@@ -5,15 +5,17 @@ was lost or counted twice, or if a counter that was scraped ever fell.
 """
 
 import argparse
+import os
 import random
+import subprocess
 import sys
 import tempfile
-from importlib import import_module
-from pathlib import Path
 
 from teal.arguments import whole
 from teal.bootstrap import ROOT
 from teal.settings import Settings
+
+TORTURE = ROOT / "tests" / "exporter" / "torture.py"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,12 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(_: Settings, arguments: argparse.Namespace) -> int:
     """Torture it."""
-    # It drives the exporter as its tests do, with their lines.
-    sys.path[:0] = [str(ROOT / "exporter" / "src"), str(ROOT / "tests" / "exporter")]
-    torture = import_module("torture")
     seed = arguments.seed if arguments.seed is not None else random.SystemRandom().randrange(10**6)
     print(f"seed {seed}: SEED={seed} repeats this course", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        report = torture.torture(arguments.kills, seed, Path(folder))
-    print(report)
-    return 1 if report.differences else 0
+        # It drives the exporter as its tests do, and lives with them.
+        return subprocess.run(
+            [sys.executable, str(TORTURE), str(arguments.kills), str(seed), folder],
+            env={**os.environ, "PYTHONPATH": str(ROOT / "exporter" / "src")},
+            check=False,
+        ).returncode

@@ -11,11 +11,11 @@ from collections.abc import Iterable
 
 import yaml
 
-from exporter.bench.debian import UnavailableError
 from teal.arguments import whole
-from teal.rules import promtool
-from teal.rules.survival import Outcome, Trial
+from teal.debian import UnavailableError
 from teal.settings import Settings
+from tools.mutation import promtool
+from tools.mutation.survival import Outcome, Trial
 
 REASONS = promtool.TESTS / "survivors" / "reasons.yml"
 WANTED = 0.95

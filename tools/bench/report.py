@@ -3,10 +3,10 @@
 import statistics
 from collections.abc import Sequence
 
-from exporter.bench.contenders import EXPORTER, LIMIT
-from exporter.bench.figure import Figure
-from exporter.bench.race import Race, Row
-from exporter.bench.results import Results
+from tools.bench.contenders import EXPORTER, LIMIT
+from tools.bench.figure import Figure
+from tools.bench.race import Race, Row
+from tools.bench.results import Results
 
 HEAD = """\
 # What the exporter costs
@@ -34,8 +34,8 @@ This log flatters: its durations are short, so that they repeat, and one pool se
 the exporter does with durations around 0.3 s that hardly repeat, with pools that alternate and with
 one bad line in 400 stands below, under *The running exporter*.
 
-To repeat it: `make bench` (`python3 -m teal bench --help` for fewer lines and runs); for the
-running exporter `python3 -m teal bench --load`. The peers are Debian packages that are fetched and
+To repeat it: `make bench` (`python3 -m tools bench --help` for fewer lines and runs); for the
+running exporter `python3 -m tools bench --load`. The peers are Debian packages that are fetched and
 unpacked under `.teal/bench`, nothing is installed.
 """
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from exporter.bench import debian, equality, exposition, mtail
-from exporter.bench.exposition import Samples
-from exporter.bench.formats import ROOT, TEAL, Format
+from teal import debian
+from tools.bench import equality, exposition, mtail
+from tools.bench.exposition import Samples
+from tools.bench.formats import ROOT, TEAL, Format
 
 LIGHT = ", light"
 EXPORTER, LIMIT = "exporter", "wc -l"

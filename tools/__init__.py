@@ -1,0 +1,1 @@
+"""For those who work on Teal: checks, tests, benchmarks. Nothing of Teal imports it."""
