@@ -1,6 +1,6 @@
-"""Fetches programs as Debian packages of any suite and unpacks them: no root, nothing installed.
+"""Fetches programs as Debian packages and unpacks them: no root, nothing installed.
 
-Where packages come from is what this machine's apt is set up with; only the suite is another.
+Where packages come from is what this machine's apt is set up with; the suite may be another.
 """
 
 import os
@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from teal.errors import SetupError
+
 LIMIT_SECONDS = 300
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 
-class UnavailableError(Exception):
+class UnavailableError(SetupError):
     """A program cannot be had here; the text says why."""
 
 
@@ -39,14 +41,11 @@ def fetch(command: str, packages: Sequence[str], suite: str, cache: Path) -> Pro
     """
     folder = cache / f"{packages[0]}-{suite}"
     if not folder.exists():
-        for tool in ("apt-get", "dpkg-deb"):
-            if shutil.which(tool) is None:
-                raise UnavailableError(f"no {tool} here")
         print(f"Fetching {packages[0]} of Debian {suite} ...", flush=True)
         partial = folder.with_suffix(".partial")
         shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        _download(packages, suite, partial)
+        version = unpack(packages, partial / "root", suite=suite)
+        (partial / "version").write_text(version, encoding="utf-8")
         partial.rename(folder)
     program = next((path for path in folder.glob(f"root/usr/*bin/{command}")), None)
     if program is None:
@@ -56,37 +55,61 @@ def fetch(command: str, packages: Sequence[str], suite: str, cache: Path) -> Pro
     return Program(program, version, libraries)
 
 
+def unpack(packages: Sequence[str], root: Path, *, suite: str = "") -> str:
+    """Download packages and unpack them into a folder; return the version of the first one.
+
+    Without a suite they are those of this machine's. Raises UnavailableError.
+    """
+    for tool in ("apt-get", "dpkg-deb"):
+        if shutil.which(tool) is None:
+            raise UnavailableError(f"no {tool} here")
+    root.mkdir(parents=True, exist_ok=True)
+    folder = root.with_name(f"{root.name}.downloads")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        _download(packages, suite, folder)
+        for archive in folder.glob("*.deb"):
+            _run(["dpkg-deb", "--extract", str(archive), str(root)], folder)
+        first = next(folder.glob(f"{packages[0]}_*.deb"))
+        return _run(["dpkg-deb", "--field", str(first), "Version"], folder).strip()
+    finally:
+        shutil.rmtree(folder)
+
+
 # Private
 
 
 def _download(packages: Sequence[str], suite: str, folder: Path) -> None:
-    apt = _apt_with_suite(suite, folder / "apt")
+    if not suite:
+        try:
+            _run(["apt-get", "download", *packages], folder)
+        except UnavailableError:
+            # The system's package lists are missing or old. A private copy needs no privilege.
+            pass
+        else:
+            return
+    apt = _apt_of_our_own(suite, folder / "apt")
     _run([*apt, "update"], folder)
     _run([*apt, "download", *packages], folder)
-    for archive in folder.glob("*.deb"):
-        _run(["dpkg-deb", "--extract", str(archive), str(folder / "root")], folder)
-    first = next(folder.glob(f"{packages[0]}_*.deb"))
-    version = _run(["dpkg-deb", "--field", str(first), "Version"], folder).strip()
-    (folder / "version").write_text(version, encoding="utf-8")
-    shutil.rmtree(folder / "apt")
 
 
-def _apt_with_suite(suite: str, folder: Path) -> list[str]:
-    """Return apt-get with lists of its own, for one suite."""
+def _apt_of_our_own(suite: str, folder: Path) -> list[str]:
+    """Return apt-get with lists of its own: those of one suite, or of all that the system uses."""
     for part in ("sources", "state/lists/partial", "cache/archives/partial"):
         (folder / part).mkdir(parents=True)
-    keys = f"[signed-by={_KEYRING}] " if _KEYRING.exists() else ""
-    source = f"deb {keys}{_archive(folder)} {suite} main\n"
-    (folder / "sources" / "suite.list").write_text(source, encoding="utf-8")
     options = [
-        "Dir::Etc::SourceList=/dev/null",
-        f"Dir::Etc::SourceParts={folder / 'sources'}",
         f"Dir::State={folder / 'state'}",
         "Dir::State::status=/var/lib/dpkg/status",
         f"Dir::Cache={folder / 'cache'}",
         "Debug::NoLocking=1",
         "APT::Sandbox::User=",
     ]
+    if suite:
+        keys = f"[signed-by={_KEYRING}] " if _KEYRING.exists() else ""
+        source = f"deb {keys}{_archive(folder)} {suite} main\n"
+        (folder / "sources" / "suite.list").write_text(source, encoding="utf-8")
+        options += ["Dir::Etc::SourceList=/dev/null", f"Dir::Etc::SourceParts={folder / 'sources'}"]
     return ["apt-get", *(word for option in options for word in ("-o", option))]
 
 

@@ -10,12 +10,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from teal import debian
 from teal.bootstrap import HOME
 from teal.errors import SetupError
 
 PROGRAMS = HOME / "programs"
 DEFAULT_TEMPLATES = "default-templates"
-DOWNLOAD_LIMIT_SECONDS = 300
 
 # command: (Debian package, oldest version whose features our configuration uses)
 SERVERS = {
@@ -56,13 +56,12 @@ def fetch_missing() -> None:
             f"missing: {', '.join(missing)}; install them, or use Docker (RUNTIME=docker)"
         )
     print(f"Fetching {', '.join(missing)} from Debian into .teal/programs ...", flush=True)
-    downloads = HOME / "downloads"
-    shutil.rmtree(downloads, ignore_errors=True)
-    downloads.mkdir(parents=True)
-    _download(missing, downloads)
-    for archive in downloads.glob("*.deb"):
-        _run(["dpkg-deb", "--extract", str(archive), str(PROGRAMS)], cwd=downloads)
-    shutil.rmtree(downloads)
+    try:
+        debian.unpack(missing, PROGRAMS)
+    except debian.UnavailableError as error:
+        raise SetupError(
+            f"could not fetch {', '.join(missing)}; is the network up? ({error})"
+        ) from error
     let_alertmanager_find_its_templates(PROGRAMS / "usr" / "bin" / "prometheus-alertmanager")
     for command, (package, oldest) in SERVERS.items():
         if find(command) is None:
@@ -126,42 +125,3 @@ _ALERTMANAGER_SHARE = b"/usr/share/prometheus/alertmanager"
 def _search_path() -> list[str]:
     private = [str(PROGRAMS / folder) for folder in ("usr/sbin", "usr/bin")]
     return [*os.environ.get("PATH", os.defpath).split(os.pathsep), "/usr/sbin", *private]
-
-
-def _download(packages: list[str], folder: Path) -> None:
-    try:
-        _run(["apt-get", "download", *packages], cwd=folder)
-    except SetupError:
-        # The system's package lists are missing or old. A private copy needs no privilege.
-        lists = HOME / "apt"
-        for part in ("state/lists/partial", "cache/archives/partial"):
-            (lists / part).mkdir(parents=True, exist_ok=True)
-        options = [
-            f"Dir::State={lists / 'state'}",
-            "Dir::State::status=/var/lib/dpkg/status",
-            f"Dir::Cache={lists / 'cache'}",
-            "Debug::NoLocking=1",
-            "APT::Sandbox::User=",
-        ]
-        private = [word for option in options for word in ("-o", option)]
-        _run(["apt-get", *private, "update"], cwd=folder)
-        _run(["apt-get", *private, "download", *packages], cwd=folder)
-        shutil.rmtree(lists)
-
-
-def _run(command: list[str], *, cwd: Path) -> None:
-    with (HOME / "setup.log").open("ab") as log:
-        try:
-            subprocess.run(
-                command,
-                cwd=cwd,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                check=True,
-                timeout=DOWNLOAD_LIMIT_SECONDS,
-            )
-        except (subprocess.SubprocessError, OSError) as error:
-            raise SetupError(
-                f"{command[0]} could not fetch {command[-1]}; is the network up? "
-                "(details: .teal/setup.log)"
-            ) from error
