@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from teal import api
-from teal.drills.quiet import all_is_told
+from teal.clients import Clients
+from teal.drills.steady_state import all_is_resolved
 from teal.drills.traffic import Traffic
 from teal.settings import SECRETS, Settings, load
 from teal.stack.layout import Layout
@@ -59,6 +59,11 @@ class Stack:
         """The settings that the commands see."""
         return load(self.environment)
 
+    @property
+    def clients(self) -> Clients:
+        """What can be asked of it."""
+        return Clients(self.settings.url)
+
     def run(self, *arguments: str, code: int | None = 0) -> str:
         """Run a command of ours and return all it printed; `code` is what it must end with."""
         result = subprocess.run(
@@ -80,7 +85,7 @@ class Stack:
 
     def metric(self, expression: str) -> float | None:
         """Ask Prometheus for one number."""
-        return api.value(self.settings, expression)
+        return self.clients.prometheus.value(expression)
 
     def log_lines(self) -> list[str]:
         """Return all lines of the access log, the rotated files first."""
@@ -92,12 +97,12 @@ class Stack:
 
     def settle(self) -> None:
         """Wait until the stack is as it was after `up`: nothing fires, all is resolved."""
-        if not all_is_told(self.settings):
+        if not all_is_resolved(self.clients):
             # The errors of the test before are a smaller share of more requests.
             with Traffic(f"{self.settings.front}/", rate=200, seconds=5) as traffic:
                 traffic.wait()
         wait_for(
-            lambda: all_is_told(self.settings),
+            lambda: all_is_resolved(self.clients),
             what="all alerts and messages to resolve",
             seconds=150,
         )

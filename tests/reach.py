@@ -7,7 +7,7 @@ from pathlib import Path
 
 import requests
 
-from teal import silences
+from teal.clients.alertmanager import Alertmanager
 
 ROOT = Path(__file__).resolve().parents[1]
 HTTP = {"Content-Type": "application/json"}
@@ -104,7 +104,7 @@ class Untouched:
         metrics = requests.get(url("alertmanager") + "/metrics", timeout=5).text
         return {
             "trouble": requests.get(url("inbox") + "/api/trouble", timeout=5).json()["trouble"],
-            "silences": len(silences.in_force(self._settings)),
+            "silences": len(Alertmanager(url("alertmanager")).silences()),
             "alerts": "Evil" in str(alerts),
             "reloads": re.search(r"last_reload_success_timestamp_seconds (\S+)", metrics)[1],
             "faults": [

@@ -7,18 +7,19 @@ taken back, on Ctrl-C too. `--write` keeps the table in docs/drills.md.
 import argparse
 import statistics
 import time
+from dataclasses import dataclass
 
 from teal import table
 from teal.arguments import whole
 from teal.bootstrap import ROOT
 from teal.choose import choose
-from teal.commands.status import collect
-from teal.drills.lab import Lab
-from teal.drills.run import Outcome
-from teal.drills.run import run as run_one
-from teal.drills.scenarios import SCENARIOS
+from teal.drills.engine import Outcome
+from teal.drills.engine import run as run_drill
+from teal.drills.faults import Faults
+from teal.drills.scenarios import SCENARIOS, Scenario
 from teal.errors import RuntimeFailedError, WaitedTooLongError
 from teal.settings import Settings
+from teal.status import collect
 
 DOCUMENT = ROOT / "docs" / "drills.md"
 
@@ -38,33 +39,28 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
             f"{DOCUMENT.relative_to(ROOT)} is the table of all drills: --write without --only"
         )
     runtime = choose(settings)
-    state = collect(settings, runtime)
-    if state["runtime"] is None:
+    status = collect(settings, runtime)
+    if status.runtime is None:
         raise RuntimeFailedError("nothing runs; start it with: make up")
     if settings.uses_real_slack:
         raise RuntimeFailedError(
             "messages go to real Slack: these drills would call people. Unset SLACK_WEBHOOK_URL"
         )
-    if state["desired_pool"] != "blue":
-        raise RuntimeFailedError("the drills begin with blue: make switch POOL=blue")
-    lab = Lab(settings, runtime)
+    faults = Faults(settings, runtime)
     chosen = [scenario for scenario in SCENARIOS if scenario.name in arguments.only]
-    outcomes: list[Outcome] = []
+    results: list[_Result] = []
     for _ in range(arguments.times):
         for scenario in chosen:
             print(f"{time.strftime('%H:%M:%S')}  {scenario.name}: {scenario.what}", flush=True)
-            try:
-                outcomes.append(run_one(scenario, lab))
-            except WaitedTooLongError as error:
-                outcomes.append(Outcome(scenario=scenario, broken=[str(error)]))
-            print("          " + "; ".join(_result(outcomes[-1])), flush=True)
-    rows = _rows(outcomes)
+            results.append(_try(scenario, faults))
+            print("          " + "; ".join(results[-1].words()), flush=True)
+    rows = _rows(results)
     print("\n" + table.render(_HEAD, rows))
-    broken = [outcome for outcome in outcomes if outcome.broken]
+    broken = [result for result in results if result.broken]
     if arguments.write and not broken:
         DOCUMENT.write_text(_document(rows), encoding="utf-8")
         print(f"\n{DOCUMENT.relative_to(ROOT)} is written.")
-    print(f"\n{len(outcomes) - len(broken)} of {len(outcomes)} drills kept every promise.")
+    print(f"\n{len(results) - len(broken)} of {len(results)} drills kept every promise.")
     print("FAIL" if broken else "PASS")
     return 1 if broken else 0
 
@@ -74,25 +70,44 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
 _HEAD = ["fault", "messages", "told after", "promised", "resolved after", "requests failed", ""]
 
 
-def _result(outcome: Outcome) -> list[str]:
-    told = [f"{name} after {after:.1f} s" for name, after in outcome.told.items()]
-    return [*(told or ["no message"]), *outcome.broken]
+@dataclass(frozen=True)
+class _Result:
+    """A drill's outcome, or why there is none."""
+
+    scenario: Scenario
+    outcome: Outcome | None
+    broken: list[str]
+
+    def words(self) -> list[str]:
+        told = self.outcome.seen.told() if self.outcome else {}
+        notified = [f"{name} after {after:.1f} s" for name, after in told.items()]
+        return [*(notified or ["no message"]), *self.broken]
 
 
-def _rows(outcomes: list[Outcome]) -> list[list[str]]:
+def _try(scenario: Scenario, faults: Faults) -> _Result:
+    try:
+        outcome = run_drill(scenario, faults)
+    except WaitedTooLongError as error:
+        return _Result(scenario, None, [str(error)])
+    return _Result(scenario, outcome, [f"BROKEN {v.promise}: {v.seen}" for v in outcome.broken])
+
+
+def _rows(results: list[_Result]) -> list[list[str]]:
     rows = []
-    for scenario in dict.fromkeys(outcome.scenario for outcome in outcomes):
-        ours = [outcome for outcome in outcomes if outcome.scenario == scenario]
+    for scenario in dict.fromkeys(result.scenario for result in results):
+        ours = [result for result in results if result.scenario == scenario]
+        seen = [result.outcome.seen for result in ours if result.outcome]
         names = [*scenario.tells, *scenario.informs]
+        told = [one.told() for one in seen]
         rows.append(
             [
                 scenario.name,
                 ", ".join(names) or "none",
-                _seconds([one.told[name] for one in ours for name in names if name in one.told]),
+                _seconds([one[name] for one in told for name in names if name in one]),
                 f"{scenario.within:g} s" if names else "",
-                _seconds([after for one in ours for after in one.resolved.values()]),
-                f"{sum(one.failed for one in ours)} of {sum(one.sent for one in ours)}",
-                "BROKEN" if any(one.broken for one in ours) else "kept",
+                _seconds([after for one in seen for after in one.resolved().values()]),
+                f"{sum(one.failed for one in seen)} of {sum(one.sent for one in seen)}",
+                "BROKEN" if any(result.broken for result in ours) else "kept",
             ]
         )
     return rows

@@ -10,28 +10,31 @@ from datetime import UTC, datetime
 
 import requests
 
-from teal import api, silences
+from teal.arguments import duration, reason
+from teal.clients import Clients
+from teal.clients.alertmanager import PostedAlert, Silence
+from teal.clients.prometheus import Prometheus
 from teal.errors import RuntimeFailedError
 from teal.settings import Settings
+from teal.stack import silences
 
-LONGEST = silences.duration("7d")
-LIMIT_SECONDS = 5
+LONGEST = duration("7d")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `make maintenance` takes."""
-    parser.add_argument(
-        "--for", dest="duration", type=silences.duration, help="30m, 2h or 1d; at most 7d"
-    )
-    parser.add_argument("--why", type=silences.reason, help="the reason, for your colleagues")
+    parser.add_argument("--for", dest="duration", type=duration, help="30m, 2h or 1d; at most 7d")
+    parser.add_argument("--why", type=reason, help="the reason, for your colleagues")
     parser.add_argument("--end", action="store_true", help="end it now")
 
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """Begin or end it."""
-    running = next((s for s in silences.in_force(settings) if s.is_maintenance), None)
+    clients = Clients(settings.url)
+    in_force = clients.alertmanager.silences()
+    running = next((s for s in in_force if silences.is_maintenance(s, settings.stack)), None)
     if arguments.end:
-        return _end(settings, running)
+        return _end(clients, settings.stack, running)
     if arguments.duration is None or arguments.why is None:
         missing = "FOR=30m" if arguments.duration is None else "WHY='new disk'"
         raise RuntimeFailedError(
@@ -39,19 +42,18 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
         )
     if arguments.duration > LONGEST:
         raise RuntimeFailedError("a maintenance may be planned for 7d at most")
-    return _begin(settings, running, arguments)
+    return _begin(clients, settings.stack, running, arguments)
 
 
 # Private
 
 
 def _begin(
-    settings: Settings, running: silences.Silence | None, arguments: argparse.Namespace
+    clients: Clients, stack: str, running: Silence | None, arguments: argparse.Namespace
 ) -> int:
     until = datetime.now(UTC) + arguments.duration
-    silences.create(
-        settings,
-        matchers=silences.maintenance(settings.stack),
+    clients.alertmanager.silence(
+        silences.maintenance(stack),
         until=until,
         why=arguments.why,
         replaces=running.id if running else "",
@@ -59,7 +61,7 @@ def _begin(
     print(f"Maintenance {'goes on' if running else 'is on'} until {until:%Y-%m-%d %H:%M} UTC.")
     print(f"Silent: {', '.join(silences.PLANNED)}. The exporter, the host and the monitoring")
     print("itself are still told. To end it: make maintenance END=1")
-    if told := _firing(settings):
+    if told := _firing(clients.prometheus):
         print(
             f"Told already and firing: {', '.join(sorted(told))}.\nIf that ends meanwhile, end the "
             "maintenance with END=1: then its end is told, and it is told anew\nwhen it comes back."
@@ -67,21 +69,21 @@ def _begin(
     return 0
 
 
-def _end(settings: Settings, running: silences.Silence | None) -> int:
+def _end(clients: Clients, stack: str, running: Silence | None) -> int:
     if running is None:
         print("No maintenance is on.")
         return 0
-    silences.end(settings, running)
+    clients.alertmanager.end_silence(running.id)
     print("Maintenance has ended: everything is told again.")
-    _tell_what_ended(settings, running)
+    _tell_what_ended(clients, stack, running)
     return 0
 
 
-def _firing(settings: Settings) -> list[str]:
+def _firing(prometheus: Prometheus) -> list[str]:
     try:
         return [
             alert.name
-            for alert in api.alerts(settings)
+            for alert in prometheus.alerts()
             if alert.state == "firing" and alert.labels.get("category") in silences.PLANNED
         ]
     except requests.RequestException:
@@ -89,7 +91,7 @@ def _firing(settings: Settings) -> list[str]:
         return []
 
 
-def _tell_what_ended(settings: Settings, maintenance: silences.Silence) -> None:
+def _tell_what_ended(clients: Clients, stack: str, maintenance: Silence) -> None:
     """Tell Alertmanager once more what ended during the maintenance.
 
     It drops a resolved alert that is silent, and so takes the alert for one that was told and still
@@ -99,19 +101,18 @@ def _tell_what_ended(settings: Settings, maintenance: silences.Silence) -> None:
     seconds = int(time.time() - maintenance.since.timestamp()) + 1
     categories = "|".join(silences.PLANNED)
     active = f'ALERTS_FOR_STATE{{category=~"{categories}"}}'
-    found = api.query(settings, f"max_over_time({active}[{seconds}s]) unless {active}")
+    found = clients.prometheus.query(f"max_over_time({active}[{seconds}s]) unless {active}")
     now = datetime.now(UTC)
-    alerts = [
+    alerts: list[PostedAlert] = [
         {
-            "labels": {**_labels(each["metric"]), "stack": settings.stack},
+            "labels": {**_labels(each["metric"]), "stack": stack},
             "startsAt": datetime.fromtimestamp(float(each["value"][1]), UTC).isoformat(),
             "endsAt": now.isoformat(),
         }
         for each in found
     ]
     if alerts:
-        url = settings.url("alertmanager") + "/api/v2/alerts"
-        requests.post(url, json=alerts, timeout=LIMIT_SECONDS).raise_for_status()
+        clients.alertmanager.post(alerts)
 
 
 def _labels(metric: dict[str, str]) -> dict[str, str]:

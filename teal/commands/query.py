@@ -5,7 +5,8 @@ Debian's Prometheus has no web page for that; this works everywhere.
 
 import argparse
 
-from teal import api, table
+from teal import table
+from teal.clients import Clients
 from teal.settings import Settings
 
 
@@ -16,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """Evaluate and print."""
-    result = api.query(settings, arguments.expression)
+    result = Clients(settings.url).prometheus.query(arguments.expression)
     if not result:
         print("(no data)")
         return 0

@@ -9,12 +9,12 @@ import secrets
 import time
 from datetime import UTC, datetime, timedelta
 
-import requests
-
-from teal import api, delivery
 from teal.choose import choose
+from teal.clients import Clients
+from teal.clients.alertmanager import Alertmanager, Deliveries, PostedAlert
 from teal.errors import WaitedTooLongError
 from teal.settings import Settings
+from teal.stack import delivery
 from teal.stack.runtime import Runtime
 from teal.wait import wait_for
 
@@ -22,7 +22,6 @@ from teal.wait import wait_for
 # within the first 10 s, or never.
 TEST_SECONDS = 9
 LIMIT_SECONDS = 20
-POST_LIMIT_SECONDS = 5
 # So long after its start Alertmanager tells nothing (--dispatch.start-delay).
 START_DELAY_SECONDS = 16
 # Slack answers sooner.
@@ -38,16 +37,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(settings: Settings, _: argparse.Namespace) -> int:
     """Send, watch, judge."""
     runtime = choose(settings)
-    _wait_until_it_speaks(settings)
+    clients = Clients(settings.url)
+    _wait_until_it_speaks(clients.alertmanager)
     run_id = secrets.token_hex(4)
     alert = _alert(settings, run_id)
     # As exact as Alertmanager's log.
     since = datetime.fromisoformat(datetime.now(UTC).isoformat(timespec="milliseconds"))
-    before = delivery.Counts.read(settings)
-    _post(settings, alert)
+    before = clients.alertmanager.deliveries("slack")
+    clients.alertmanager.post([alert])
     try:
         found = wait_for(
-            lambda: _outcome(settings, runtime, run_id, before, since),
+            lambda: _outcome(settings, clients, runtime, run_id=run_id, before=before, since=since),
             what="an outcome",
             seconds=LIMIT_SECONDS,
         )
@@ -56,7 +56,7 @@ def run(settings: Settings, _: argparse.Namespace) -> int:
         failure = f"Alertmanager did not say within {LIMIT_SECONDS} s what became of it."
     finally:
         # Not a moment longer than needed.
-        _post(settings, {**alert, "endsAt": datetime.now(UTC).isoformat()})
+        clients.alertmanager.post([{**alert, "endsAt": datetime.now(UTC).isoformat()}])
     where = "Slack" if settings.uses_real_slack else "The local inbox"
     if failure:
         print(f"{where} did not take the test message. {failure}")
@@ -70,8 +70,8 @@ def run(settings: Settings, _: argparse.Namespace) -> int:
 # Private
 
 
-def _wait_until_it_speaks(settings: Settings) -> None:
-    started = api.scraped(settings, "alertmanager", "process_start_time_seconds") or 0
+def _wait_until_it_speaks(alertmanager: Alertmanager) -> None:
+    started = alertmanager.metric("process_start_time_seconds") or 0
     if time.time() - started < START_DELAY_SECONDS:
         print("Alertmanager has just started; it speaks in some seconds ...", flush=True)
         wait_for(
@@ -81,7 +81,7 @@ def _wait_until_it_speaks(settings: Settings) -> None:
         )
 
 
-def _alert(settings: Settings, run_id: str) -> dict[str, object]:
+def _alert(settings: Settings, run_id: str) -> PostedAlert:
     now = datetime.now(UTC)
     return {
         "labels": {
@@ -103,13 +103,14 @@ def _alert(settings: Settings, run_id: str) -> dict[str, object]:
     }
 
 
-def _post(settings: Settings, alert: dict[str, object]) -> None:
-    url = settings.url("alertmanager") + "/api/v2/alerts"
-    requests.post(url, json=[alert], timeout=POST_LIMIT_SECONDS).raise_for_status()
-
-
 def _outcome(
-    settings: Settings, runtime: Runtime, run_id: str, before: delivery.Counts, since: datetime
+    settings: Settings,
+    clients: Clients,
+    runtime: Runtime,
+    *,
+    run_id: str,
+    before: Deliveries,
+    since: datetime,
 ) -> str | None:
     """Return `TAKEN`, Alertmanager's error, or None (or "") while nothing is decided."""
 
@@ -121,15 +122,12 @@ def _outcome(
     if said is not None:
         return said
     if not settings.uses_real_slack:
-        return delivery.TAKEN if _is_in_inbox(settings, run_id) else None
+        titles = [message.title for message in clients.inbox.messages()[-20:]]
+        return delivery.TAKEN if any(run_id in title for title in titles) else None
     # Of what succeeds at once the log says nothing.
-    if delivery.Counts.read(settings).delivered <= before.delivered:
+    if clients.alertmanager.deliveries("slack").delivered <= before.delivered:
         return None
     # That may have been another message; were this one refused, the log would say so by then.
     time.sleep(REFUSED_WITHIN_SECONDS)
     said = logged()
     return delivery.TAKEN if said is None else said
-
-
-def _is_in_inbox(settings: Settings, run_id: str) -> bool:
-    return any(run_id in message.title for message in api.messages(settings)[-20:])

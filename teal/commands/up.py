@@ -8,8 +8,10 @@ import argparse
 import shutil
 from functools import partial
 
-from teal import api, table
+from teal import table
 from teal.choose import choose, docker_trouble, remember
+from teal.clients import Clients
+from teal.clients.http import is_healthy
 from teal.errors import WaitedTooLongError
 from teal.rollout import terms
 from teal.rollout.execute import Rollout
@@ -51,7 +53,7 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
         fleet=runtime.fleet,
         traffic=Front(settings, runtime.layout, runtime.fleet),
         journal=Journal(runtime.layout),
-        quiet=Hush(settings),
+        quiet=Hush(Clients(settings.url), settings.stack),
         terms=terms.of(settings),
         tell=partial(print, flush=True),
     )
@@ -80,7 +82,7 @@ def wait_until_ready(
             continue
         try:
             wait_for(
-                lambda part=part: api.is_healthy(part.health),  # type: ignore[misc]
+                lambda part=part: is_healthy(part.health),  # type: ignore[misc]
                 what=f"{part.name} to answer at {part.health}",
                 seconds=READY_LIMIT_SECONDS,
             )
@@ -92,7 +94,7 @@ def wait_until_ready(
             raise WaitedTooLongError(_last_words(runtime, part, error)) from error
     # Prometheus is ready before it has seen anything; commands that follow ask it.
     wait_for(
-        lambda: api.value(settings, 'sum(up{job="exporter"})') == 1,
+        lambda: Clients(settings.url).prometheus.value('sum(up{job="exporter"})') == 1,
         what="Prometheus to scrape the exporter",
         seconds=READY_LIMIT_SECONDS,
     )

@@ -1,12 +1,14 @@
-"""The faults that `make drills` tries, and what Teal promises for each. A reviewed table."""
+"""The faults that are tried, and what Teal promises for each. Two reviewed tables."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 
-from teal.drills.lab import Lab
+from teal.drills.faults import Faults
+from teal.settings import POOLS
 
-Fault = Callable[[Lab], AbstractContextManager[None]]
+Fault = Callable[[Faults], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +44,28 @@ class Scenario:
     needs: tuple[str, ...] = ()
     # Whether clients may see errors: where no retry can help them.
     costs_requests: bool = False
+    # Whether the other pool serves while the fault lasts, and no longer.
+    moves_traffic: bool = False
+
+    @property
+    def messages_of_the_fault(self) -> Counter[tuple[str, str]]:
+        """The messages that are due while the fault is on: alert and state."""
+        return Counter(
+            [
+                *((name, "firing") for name in self.tells),
+                *((name, "info") for name in self.informs),
+            ]
+        )
+
+    @property
+    def messages(self) -> Counter[tuple[str, str]]:
+        """The messages that are due in the end: alert and state."""
+        return self.messages_of_the_fault + Counter(
+            [
+                *((name, "resolved") for name in self.tells),
+                *((name, "info") for name in self.informs_back),
+            ]
+        )
 
 
 def _over(*alerts: str) -> str:
@@ -51,32 +75,58 @@ def _over(*alerts: str) -> str:
 
 
 def _killed(*parts: str) -> Fault:
-    return lambda lab: lab.killed(*parts)
+    return lambda faults: faults.killed(*parts)
 
 
-def _chaos(*pools: str, mode: str, **parameters: float | str) -> Fault:
-    return lambda lab: lab.chaos(*pools, mode=mode, **parameters)
+def _desired_killed(faults: Faults) -> AbstractContextManager[None]:
+    return faults.killed(faults.desired)
+
+
+def _chaos(mode: str, **parameters: float | str) -> Fault:
+    """Have the desired pool misbehave."""
+    return lambda faults: faults.chaos(faults.desired, mode=mode, **parameters)
 
 
 @contextmanager
-def _bad_release(lab: Lab) -> Iterator[None]:
+def _bad_release(faults: Faults) -> Iterator[None]:
     """Switch to a release that fails one request in five."""
-    with lab.chaos("green", mode="error", rate=0.2), lab.switched():
+    with faults.chaos(faults.standby, mode="error", rate=0.2), faults.switched():
         yield
 
 
 @contextmanager
-def _slack_down(lab: Lab) -> Iterator[None]:
+def _slack_down(faults: Faults) -> Iterator[None]:
     """Have a failover happen while Slack refuses messages, until that was tried for a while."""
     with ExitStack() as pool:
-        with lab.slack("500"):
-            pool.enter_context(lab.killed("blue"))
-            lab.pause(20)
+        with faults.slack("500"):
+            pool.enter_context(faults.killed(faults.desired))
+            faults.pause(20)
         yield
 
 
-# In an order in which none has to wait for the one before. Errors soon after a planned switch are a
-# bad release, so there is a failover before them.
+def _failover(what: str, fault: Fault) -> Scenario:
+    """Return a fault of the desired pool with which the other one serves, told within 10 s."""
+    return Scenario(name=what, what=what, fault=fault, tells=("PoolFailover",), moves_traffic=True)
+
+
+# Those of `make chaos`, by its MODE. `what` is said of the pool that it happens to.
+_WATCHED: dict[str, float | str] = {"rate": "1", "seconds": 90}
+MODES = {
+    "error": _failover("answers 500 to every request", _chaos("error", **_WATCHED)),
+    "timeout": _failover("takes requests and never answers", _chaos("timeout", **_WATCHED)),
+    "crash": _failover("is killed (kill -9) and stays down", _desired_killed),
+    "disconnect": _failover("hangs up instead of answering", _chaos("disconnect", **_WATCHED)),
+    "latency": Scenario(
+        name="latency",
+        what="answers 300 ms late",
+        fault=_chaos("latency", ms="300", **_WATCHED),
+        # A message would have come by then.
+        stays=15,
+    ),
+}
+
+# Those of `make drills`, in an order in which none has to wait for the one before. Errors soon
+# after a planned switch are a bad release, so there is a failover before them.
 SCENARIOS = (
     Scenario(
         name="bad release",
@@ -98,20 +148,20 @@ SCENARIOS = (
     Scenario(
         name="standby dead",
         what="the standby is killed",
-        fault=_killed("green"),
+        fault=lambda faults: faults.killed(faults.standby),
         tells=("StandbyPoolDown",),
         within=30,
     ),
     Scenario(
         name="pool killed",
         what="the desired pool is killed (kill -9) and stays down",
-        fault=_killed("blue"),
+        fault=_desired_killed,
         tells=("PoolFailover",),
     ),
     Scenario(
         name="pool hanging",
         what="the desired pool takes requests and never answers",
-        fault=_chaos("blue", mode="timeout"),
+        fault=_chaos("timeout"),
         tells=("PoolFailover",),
         # nginx knows only after READ_TIMEOUT.
         within=15,
@@ -119,7 +169,7 @@ SCENARIOS = (
     Scenario(
         name="POST-only errors",
         what="every POST fails, which nginx must not repeat; everything else is well",
-        fault=_chaos("blue", mode="error", method="POST"),
+        fault=_chaos("error", method="POST"),
         loads=(Load(rate=15), Load(rate=5, method="POST")),
         needs=(_over("AllPoolsDown", "ReleaseRegression"),),
         tells=("ErrorRatioHigh",),
@@ -130,7 +180,7 @@ SCENARIOS = (
     Scenario(
         name="3 % errors",
         what="3 % of the requests fail, and may not be retried",
-        fault=_chaos("blue", mode="error", rate=0.04),
+        fault=_chaos("error", rate=0.04),
         loads=(Load(rate=40, method="POST"),),
         needs=(_over("AllPoolsDown", "ReleaseRegression"),),
         tells=("ErrorRatioHigh",),
@@ -142,7 +192,7 @@ SCENARIOS = (
     Scenario(
         name="slow pool",
         what="the desired pool answers 800 ms late",
-        fault=_chaos("blue", mode="latency", ms=800),
+        fault=_chaos("latency", ms=800),
         needs=(_over("PoolFailover", "PoolFlapping", "AllPoolsDown"),),
         tells=("LatencyHigh",),
         within=120,
@@ -151,7 +201,7 @@ SCENARIOS = (
     Scenario(
         name="planned switch",
         what="`make switch` and back",
-        fault=lambda lab: lab.switched(),
+        fault=lambda faults: faults.switched(),
         informs=("PoolSwitched",),
         informs_back=("PoolSwitched",),
         within=20,
@@ -160,7 +210,7 @@ SCENARIOS = (
     Scenario(
         name="flapping pool",
         what="the desired pool fails and recovers every 10 s",
-        fault=lambda lab: lab.flapping("blue", every=10),
+        fault=lambda faults: faults.flapping(faults.desired, every=10),
         tells=("PoolFailover", "PoolFlapping"),
         within=90,
         resolves_within=700,
@@ -168,7 +218,7 @@ SCENARIOS = (
     Scenario(
         name="100 % errors",
         what="both pools answer 500 to everything",
-        fault=_chaos("blue", "green", mode="error"),
+        fault=lambda faults: faults.chaos(*POOLS, mode="error"),
         tells=("AllPoolsDown",),
         within=20,
         resolves_within=240,
@@ -177,7 +227,7 @@ SCENARIOS = (
     Scenario(
         name="both dead",
         what="both pools are killed",
-        fault=_killed("blue", "green"),
+        fault=_killed(*POOLS),
         tells=("AllPoolsDown",),
         within=20,
         resolves_within=240,
@@ -186,7 +236,7 @@ SCENARIOS = (
     Scenario(
         name="planned maintenance",
         what="the standby is stopped during `make maintenance`",
-        fault=lambda lab: lab.maintained("green"),
+        fault=lambda faults: faults.maintained(faults.standby),
         stays=40,
     ),
     Scenario(
@@ -199,14 +249,14 @@ SCENARIOS = (
     Scenario(
         name="log unreadable",
         what="a folder stands where the log was",
-        fault=lambda lab: lab.unreadable_log(),
+        fault=lambda faults: faults.unreadable_log(),
         tells=("LogUnreadable",),
         within=30,
     ),
     Scenario(
         name="log format broken",
         what="lines of another format are in the log",
-        fault=lambda lab: lab.foreign_lines(),
+        fault=lambda faults: faults.foreign_lines(),
         tells=("LogLinesUnparsed",),
         within=120,
         resolves_within=480,

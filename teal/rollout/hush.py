@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import requests
 
-from teal import api, silences
-from teal.settings import Settings
+from teal.clients import Clients
+from teal.stack import silences
 
 # A pool is stopped, started and waited for in less.
 LONGEST = timedelta(minutes=4)
@@ -22,8 +22,9 @@ STANDBY = "StandbyPoolDown"
 class Hush:
     """Quiet for as long as pools are renewed. Without Alertmanager there is nobody to be told."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, clients: Clients, stack: str) -> None:
+        self._clients = clients
+        self._stack = stack
         self._id = ""
         # An alert that was told must be able to end: Alertmanager drops the end of a silent one.
         self._alerts = [SWITCHED]
@@ -50,9 +51,8 @@ class Hush:
         if not self._id:
             return
         try:
-            for silence in silences.in_force(self._settings):
-                if silence.id == self._id:
-                    silences.end(self._settings, silence)
+            if any(each.id == self._id for each in self._clients.alertmanager.silences()):
+                self._clients.alertmanager.end_silence(self._id)
         except requests.RequestException:
             return
         self._id = ""
@@ -60,13 +60,12 @@ class Hush:
     # Private
 
     def _until(self, length: timedelta) -> None:
-        self._id = silences.create(
-            self._settings,
-            matchers=silences.alerts(self._settings.stack, self._alerts),
+        self._id = self._clients.alertmanager.silence(
+            silences.alerts(self._stack, self._alerts),
             until=datetime.now(UTC) + length,
             why=WHY,
             replaces=self._id,
         )
 
     def _is_firing(self, name: str) -> bool:
-        return any(alert.name == name for alert in api.alerts(self._settings))
+        return any(alert.name == name for alert in self._clients.prometheus.alerts())

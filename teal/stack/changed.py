@@ -9,8 +9,8 @@ from pathlib import Path
 
 import requests
 
-from teal import api
 from teal.bootstrap import ROOT
+from teal.clients.http import Client
 from teal.settings import Settings
 from teal.stack.layout import Layout
 
@@ -36,7 +36,7 @@ def loaded_at(settings: Settings, part: str) -> float | None:
     program = "blackbox_exporter" if part == "blackbox" else part
     name = f"{program}_config_last_reload_success_timestamp_seconds"
     try:
-        return api.scraped(settings, part, name)
+        return Client(settings.url(part)).metric(name)
     except requests.RequestException:
         return None
 

@@ -9,10 +9,12 @@ import requests
 from versions import VERSIONS
 from world import World, alert, ended
 
-from teal import api, silences
+from teal.clients.alertmanager import Alertmanager
+from teal.clients.prometheus import Alert, Prometheus
 from teal.commands import maintenance
 from teal.errors import RuntimeFailedError
 from teal.settings import load
+from teal.stack import silences
 from teal.wait import wait_for
 
 pytestmark = pytest.mark.timeout(120)
@@ -32,8 +34,8 @@ def world(request):
 def prometheus(monkeypatch):
     """Return what Prometheus would answer: the alerts of now, and those of the time before."""
     played = {"now": [], "before": []}
-    monkeypatch.setattr(api, "alerts", lambda _: played["now"])
-    monkeypatch.setattr(api, "query", lambda *_: played["before"])
+    monkeypatch.setattr(Prometheus, "alerts", lambda _: played["now"])
+    monkeypatch.setattr(Prometheus, "query", lambda *_: played["before"])
     return played
 
 
@@ -45,15 +47,15 @@ def _run(world, *words):
 
 def _firing(name, **labels):
     labels = {"alertname": name, **labels}
-    return api.Alert(name=name, state="firing", labels=labels, summary="", active_at="")
+    return Alert(name=name, state="firing", labels=labels, summary="", active_at="")
 
 
 def test_it_is_silent_and_ends(world, prometheus, capsys):
     """Who, why and until when can be asked for; a second one changes the first."""
     assert 0 == _run(world, "--for", "30m", "--why", "new rack")
     assert 0 == _run(world, "--for", "2h", "--why", "newer rack")
-    (silence,) = silences.in_force(world.settings)
-    assert silence.is_maintenance
+    (silence,) = world.client.silences()
+    assert silences.is_maintenance(silence, STACK)
     assert "newer rack" == silence.why
     assert timedelta(hours=1.9) < silence.until - silence.since <= timedelta(hours=2.1)
     world.post(alert("PoolFailover", stack=STACK, **FAILOVER))
@@ -62,7 +64,7 @@ def test_it_is_silent_and_ends(world, prometheus, capsys):
 
     assert 0 == _run(world, "--end")
 
-    assert [] == silences.in_force(world.settings)
+    assert [] == world.client.silences()
     world.wait_until_told(STACK, "firing ExporterDown", "firing PoolFailover", seconds=10)
     assert 0 == _run(world, "--end")
     said = capsys.readouterr().out
@@ -124,7 +126,7 @@ def _wait_until_gone(world):
 )
 def test_what_is_missing_is_said(monkeypatch, words, reason):
     """With an example."""
-    monkeypatch.setattr(silences, "in_force", lambda _: [])
+    monkeypatch.setattr(Alertmanager, "silences", lambda _: [])
     parser = argparse.ArgumentParser()
     maintenance.add_arguments(parser)
 

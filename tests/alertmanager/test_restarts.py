@@ -7,7 +7,7 @@ import requests
 from versions import VERSIONS
 from world import World, alert, ended
 
-from teal import silences
+from teal.stack import silences
 from teal.wait import wait_for
 
 pytestmark = pytest.mark.timeout(120)
@@ -65,7 +65,7 @@ def test_a_restarted_alertmanager_repeats_nothing(world, hard):
 def test_a_killed_alertmanager_remembers_maintenance(world):
     """What is silenced stays silent."""
     until = datetime.now(UTC) + timedelta(hours=1)
-    silences.create(world.settings, matchers=silences.maintenance("s"), until=until, why="disk")
+    world.client.silence(silences.maintenance("s"), until=until, why="disk")
     _saved(world, "silences", datetime.now(UTC))
 
     world.stop(hard=True)
@@ -74,7 +74,7 @@ def test_a_killed_alertmanager_remembers_maintenance(world):
     _marked(world, 1)
 
     assert [] == world.told("s")
-    assert ["disk"] == [silence.why for silence in silences.in_force(world.settings)]
+    assert ["disk"] == [silence.why for silence in world.client.silences()]
 
 
 def test_a_restarted_prometheus_repeats_nothing(world):

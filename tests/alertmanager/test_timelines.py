@@ -12,7 +12,7 @@ from timelines import TIMELINES, Silence
 from versions import VERSIONS, fetched
 from world import Clock, World
 
-from teal import silences
+from teal.stack import silences
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -43,10 +43,7 @@ def _play(version, told):
             never.wait(max(0, at - clock.now()))
             if isinstance(event, Silence):
                 until = datetime.now(UTC) + timedelta(seconds=event.until - event.at)
-                silences.create(
-                    world.settings, matchers=silences.maintenance(stack), until=until,
-                    why="a test",
-                )  # fmt: skip
+                world.client.silence(silences.maintenance(stack), until=until, why="a test")
             else:
                 world.post(event.alert(stack))
         never.wait(max(0, end - clock.now()))

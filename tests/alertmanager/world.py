@@ -19,7 +19,8 @@ from fix_stack import free_ports
 from slack_inbox import Inbox
 from versions import program
 
-from teal import api
+from teal.clients.alertmanager import Alertmanager
+from teal.clients.http import is_healthy
 from teal.processes.programs import programs, start_delay
 from teal.settings import load
 from teal.stack import alertmanager_config, servers
@@ -51,6 +52,7 @@ class World:
             }
         )
         self.url = self.settings.url("alertmanager")
+        self.client = Alertmanager(self.url)
         self.layout = Layout(self.folder / "local")
         self.layout.make(self.settings, hosts=defaultdict(lambda: "127.0.0.1"), pools={})
         alertmanager_config.write_configuration(
@@ -95,7 +97,7 @@ class World:
             stderr=self.log.open("ab"),
         )
         wait_for(
-            lambda: api.is_healthy(f"{self.url}/-/ready"),
+            lambda: is_healthy(f"{self.url}/-/ready"),
             what="Alertmanager",
             seconds=READY_LIMIT_SECONDS,
         )

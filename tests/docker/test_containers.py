@@ -5,7 +5,6 @@ import re
 
 import pytest
 
-from teal import api
 from teal.drills.traffic import Traffic
 from teal.settings import POOLS
 from teal.wait import wait_for
@@ -53,19 +52,19 @@ def test_a_broken_pool_costs_no_request_and_gives_one_message(contained, mode):
 
 def test_a_planned_switch_loses_nothing(contained):
     """Under load, there and back, no failover is told."""
-    known = {message.id for message in api.messages(contained.settings)}
+    known = {message.id for message in contained.clients.inbox.messages()}
     with Traffic(f"{contained.settings.front}/", rate=50, seconds=60) as traffic:
         for pool in ("green", "blue"):
             contained.run("switch", pool)
             wait_for(
-                lambda pool=pool: api.pools(contained.settings).active == pool,
+                lambda pool=pool: contained.clients.exporter.pools().active == pool,
                 what=f"the exporter to see {pool}",
                 seconds=10,
             )
         result = traffic.stop()
 
     assert result.failed == 0, result.reasons
-    titles = [m.title for m in api.messages(contained.settings) if m.id not in known]
+    titles = [m.title for m in contained.clients.inbox.messages() if m.id not in known]
     assert [t for t in titles if "Failover" in t] == []
 
 

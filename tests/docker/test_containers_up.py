@@ -13,7 +13,6 @@ from fix_stack import ROOT
 from front_clients import Newcomers
 from loaded import loaded
 
-from teal import api
 from teal.stack.ports import is_taken
 from teal.wait import wait_for
 
@@ -85,11 +84,11 @@ def _desired(stack):
 
 
 def _known(stack):
-    return {message.id for message in api.messages(stack.settings)}
+    return {message.id for message in stack.clients.inbox.messages()}
 
 
 def _told(stack, known):
-    return [(m.state, m.title) for m in api.messages(stack.settings) if m.id not in known]
+    return [(m.state, m.title) for m in stack.clients.inbox.messages() if m.id not in known]
 
 
 def _start(stack, *arguments):

@@ -4,7 +4,6 @@ import re
 
 import pytest
 
-from teal import api
 from teal.processes.runtime import LocalRuntime
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -23,7 +22,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 def test_a_broken_pool_costs_no_request_and_gives_one_message(stack, mode):
     """0 failed requests, one message within 10 s, one resolved message, and the log agrees."""
     before = len(stack.log_lines())
-    known = {message.id for message in api.messages(stack.settings)}
+    known = {message.id for message in stack.clients.inbox.messages()}
 
     said = stack.run("chaos", mode)
 
@@ -34,7 +33,7 @@ def test_a_broken_pool_costs_no_request_and_gives_one_message(stack, mode):
     assert len(lines) == sent
     assert all(re.search(r" status=200 ", line) for line in lines)
     assert any(re.search(r'upstream_status="\S+, 200"', line) for line in lines)
-    new = [m for m in api.messages(stack.settings) if m.id not in known]
+    new = [m for m in stack.clients.inbox.messages() if m.id not in known]
     assert ["firing", "resolved"] == [m.state for m in new]
     said = "Failover: blue stopped answering, green is serving"
     assert re.fullmatch(rf"🚨 {said} since \d\d:\d\d:\d\d", new[0].title)
@@ -58,7 +57,7 @@ def test_latency_is_no_failover(stack):
     said = stack.run("chaos", "latency")
 
     assert said.rstrip().endswith("PASS")
-    assert api.pools(stack.settings).active == "green"
+    assert stack.clients.exporter.pools().active == "green"
 
 
 def test_a_drill_is_refused_while_something_is_wrong(stack):

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from teal import api
 from teal.wait import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -48,11 +47,11 @@ def test_without_an_alertmanager_there_is_no_maintenance(stack):
 
 def test_a_test_message_arrives(stack):
     """In the inbox, which stands in for Slack; and once."""
-    known = {message.id for message in api.messages(stack.settings)}
+    known = {message.id for message in stack.clients.inbox.messages()}
 
     said = stack.run("slack-test")
 
     assert "The local inbox took the test message, number " in said
     number = said.split("number ")[1].split(":")[0]
-    new = [m.title for m in api.messages(stack.settings) if m.id not in known]
+    new = [m.title for m in stack.clients.inbox.messages() if m.id not in known]
     assert [True] == [number in title for title in new]

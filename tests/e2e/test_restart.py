@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from teal import api
+from teal.clients.http import is_healthy
 from teal.drills.traffic import Traffic
 from teal.processes.nginx_processes import find
 from teal.stack.components import parts
@@ -30,7 +30,7 @@ def _kill_and_wait(stack, part):
     wait_for(lambda: _pid(stack, part) not in (0, old), what=f"{part} to be restarted", seconds=30)
     health = next((p.health for p in parts(stack.settings) if p.name == part), None)
     if health:
-        wait_for(lambda: api.is_healthy(health), what=f"{part} to answer", seconds=30)
+        wait_for(lambda: is_healthy(health), what=f"{part} to answer", seconds=30)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def _kill_and_wait(stack, part):
 )
 def test_a_part_beside_the_path_of_a_request_is_killed(stack, part):
     """No request fails, and the pipeline works again: counters agree with the log."""
-    known = {message.id for message in api.messages(stack.settings)}
+    known = {message.id for message in stack.clients.inbox.messages()}
     with Traffic(f"{stack.settings.front}/", rate=50, seconds=60) as traffic:
         _kill_and_wait(stack, part)
         result = traffic.stop()
@@ -53,7 +53,7 @@ def test_a_part_beside_the_path_of_a_request_is_killed(stack, part):
         what="the exporter to have counted every line once",
         seconds=30,
     )
-    new = [m.title for m in api.messages(stack.settings) if m.id not in known]
+    new = [m.title for m in stack.clients.inbox.messages() if m.id not in known]
     assert [] == new
 
 
@@ -78,7 +78,7 @@ def test_a_restarted_exporter_reports_no_false_burst(stack):
 
 def test_nginx_is_killed(stack):
     """Its parent or its master: no request fails, and the pipeline says nothing of it."""
-    known = {message.id for message in api.messages(stack.settings)}
+    known = {message.id for message in stack.clients.inbox.messages()}
     with Traffic(f"{stack.settings.front}/", rate=50, seconds=60) as traffic:
         _kill_and_wait(stack, "nginx")
         master = next(p.pid for p in find(stack.layout.nginx) if p.is_master)
@@ -95,7 +95,7 @@ def test_nginx_is_killed(stack):
 
     assert result.failed == 0, result.reasons
     assert 200 == stack.get("/").status_code
-    assert [] == [m.title for m in api.messages(stack.settings) if m.id not in known]
+    assert [] == [m.title for m in stack.clients.inbox.messages() if m.id not in known]
 
 
 def test_the_desired_pool_survives_a_restart_of_nginx(stack):

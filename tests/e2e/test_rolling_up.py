@@ -11,7 +11,6 @@ import pytest
 from fix_stack import ROOT, free_ports
 from loaded import loaded
 
-from teal import api
 from teal.stack.ports import is_taken
 from teal.wait import wait_for
 
@@ -79,7 +78,7 @@ def _read_until(process, words):
 
 def test_both_releases_change_and_no_request_fails(stack):
     """The idle pool first, then the other behind it; nobody is called, `desired` is what it was."""
-    known = {message.id for message in api.messages(stack.settings)}
+    known = {message.id for message in stack.clients.inbox.messages()}
     stack.environment |= {"BLUE_RELEASE": "v3", "GREEN_RELEASE": "v4"}
     with loaded(stack) as load:
         stack.run("up")
@@ -87,7 +86,7 @@ def test_both_releases_change_and_no_request_fails(stack):
     assert [] == load.failures
     assert {"blue": "v3", "green": "v4"} == _releases(stack)
     assert "blue" == _desired(stack)
-    told = [m for m in api.messages(stack.settings) if m.id not in known]
+    told = [m for m in stack.clients.inbox.messages() if m.id not in known]
     assert [] == [m.title for m in told if m.state != "info"]
     assert len(told) <= 1
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from teal import api
-from teal.drills.lab import Lab
+from teal.drills.faults import Faults
 from teal.drills.traffic import Traffic
 from teal.processes.runtime import LocalRuntime
 from teal.wait import wait_for
@@ -74,18 +73,18 @@ def message_of(stack, alert, known):
 @pytest.mark.parametrize(
     ("alert", "fault"),
     [
-        ("PoolFailover", lambda lab: lab.chaos("blue", mode="error")),
-        ("StandbyPoolDown", lambda lab: lab.killed("green")),
-        ("AllPoolsDown", lambda lab: lab.killed("blue", "green")),
-        ("ExporterDown", lambda lab: lab.killed("exporter")),
-        ("FrontDoorDown", lambda lab: lab.killed("nginx")),
+        ("PoolFailover", lambda faults: faults.chaos("blue", mode="error")),
+        ("StandbyPoolDown", lambda faults: faults.killed("green")),
+        ("AllPoolsDown", lambda faults: faults.killed("blue", "green")),
+        ("ExporterDown", lambda faults: faults.killed("exporter")),
+        ("FrontDoorDown", lambda faults: faults.killed("nginx")),
     ],
 )
 def test_a_message_leads_to_what_helps(stack, alert, fault):
     """Its button opens the section; the first look shows the fault; what mends it mends it."""
-    known = {message.id for message in api.messages(stack.settings)}
-    lab = Lab(stack.settings, LocalRuntime(stack.settings))
-    with Traffic(f"{stack.settings.front}/", rate=20, seconds=180), fault(lab):
+    known = {message.id for message in stack.clients.inbox.messages()}
+    faults = Faults(stack.settings, LocalRuntime(stack.settings))
+    with Traffic(f"{stack.settings.front}/", rate=20, seconds=180), fault(faults):
         message = message_of(stack, alert, known)
         buttons = {button["text"]: button["url"] for button in message["actions"]}
         page, _, anchor = buttons[":book: Runbook"].partition("#")
@@ -108,7 +107,7 @@ def test_a_message_leads_to_what_helps(stack, alert, fault):
             assert 0 == code, command + said
         if mend:
             wait_for(
-                lambda: alert not in {each.name for each in api.alerts(stack.settings)},
+                lambda: alert not in {each.name for each in stack.clients.prometheus.alerts()},
                 what=f"{alert} to be mended by {mend}",
                 seconds=60,
             )

@@ -4,7 +4,6 @@ import threading
 
 import pytest
 
-from teal import api
 from teal.drills.traffic import Traffic
 from teal.wait import wait_for
 
@@ -13,14 +12,14 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 def test_switching_back_and_forth_under_load_loses_nothing(stack):
     """Four switches in a stream of requests: none fails, and no failover is told."""
-    known = {message.id for message in api.messages(stack.settings)}
+    known = {message.id for message in stack.clients.inbox.messages()}
     traffic = Traffic(f"{stack.settings.front}/", rate=50, seconds=60)
     with traffic:
         for pool in ("green", "blue", "green", "blue"):
             said = stack.run("switch", pool)
             assert f"{pool} answers" in said
             wait_for(
-                lambda pool=pool: api.pools(stack.settings).active == pool,
+                lambda pool=pool: stack.clients.exporter.pools().active == pool,
                 what=f"the exporter to see {pool}",
                 seconds=10,
             )
@@ -28,21 +27,21 @@ def test_switching_back_and_forth_under_load_loses_nothing(stack):
 
     assert result.failed == 0, result.reasons
     assert {"blue", "green"} == set(result.answered_by)
-    titles = [m.title for m in api.messages(stack.settings) if m.id not in known]
+    titles = [m.title for m in stack.clients.inbox.messages() if m.id not in known]
     assert [t for t in titles if "Failover" in t] == []
 
 
 def test_a_switch_is_told_once_as_information(stack):
     """Slack hears of a planned switch, without alarm and without a resolved message."""
-    known = {message.id for message in api.messages(stack.settings)}
+    known = {message.id for message in stack.clients.inbox.messages()}
     with Traffic(f"{stack.settings.front}/", rate=20, seconds=60):
         stack.run("switch", "green")
         wait_for(
-            lambda: [m for m in api.messages(stack.settings) if m.id not in known],
+            lambda: [m for m in stack.clients.inbox.messages() if m.id not in known],
             what="the message about the switch",
             seconds=20,
         )
-    new = [m for m in api.messages(stack.settings) if m.id not in known]
+    new = [m for m in stack.clients.inbox.messages() if m.id not in known]
 
     assert ["info"] == [m.state for m in new]
     assert "Switched as planned: green is serving instead of blue" in new[0].title

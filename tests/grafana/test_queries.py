@@ -8,8 +8,8 @@ import pytest
 import requests
 from boards import BOARDS, exported_names, filled, names_in, queries, recorded_names
 
-from teal.drills.lab import Lab
-from teal.drills.shown import shown_as_drill
+from teal.drills.drill_marker import drill_marked
+from teal.drills.faults import Faults
 from teal.drills.traffic import Traffic
 from teal.processes.runtime import LocalRuntime
 from teal.wait import wait_for
@@ -91,9 +91,9 @@ def test_what_is_not_there_is_noticed():
 @pytest.fixture(scope="module")
 def drilled(running):
     """Return a stack that has seen traffic and a failover, and on which all is well again."""
-    lab = Lab(running.settings, LocalRuntime(running.settings))
+    faults = Faults(running.settings, LocalRuntime(running.settings))
     with Traffic(f"{running.settings.front}/", rate=30, seconds=120):
-        with shown_as_drill(running.layout), lab.chaos("blue", mode="error"):
+        with drill_marked(running.layout), faults.chaos("blue", mode="error"):
             wait_for(
                 lambda: running.metric('ALERTS{alertname="PoolFailover",alertstate="firing"}'),
                 what="the failover's alert",

@@ -5,7 +5,6 @@ import time
 
 import pytest
 
-from teal import api
 from teal.settings import load
 from teal.stack import changed
 from teal.stack.layout import Layout
@@ -25,7 +24,7 @@ def world(monkeypatch, tmp_path):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text("x")
     loaded = dict.fromkeys(changed.PARTS, time.time() + changed.READING_SECONDS + 5)
-    monkeypatch.setattr(api, "scraped", lambda _, part, __: loaded[part])
+    monkeypatch.setattr(changed, "loaded_at", lambda _, part: loaded[part])
     return tmp_path, layout, loaded
 
 

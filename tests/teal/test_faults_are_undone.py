@@ -4,11 +4,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from teal import silences
-from teal.drills import lab as lab_module
-from teal.drills.lab import Lab
-from teal.drills.shown import shown_as_drill
+from teal.clients.alertmanager import Alertmanager
+from teal.drills import faults as faults_module
+from teal.drills.drill_marker import drill_marked
+from teal.drills.faults import Faults
 from teal.settings import load
+from teal.stack import silences
 from teal.stack.desired import declare, desired
 from teal.stack.layout import Layout
 
@@ -42,35 +43,36 @@ def layout(tmp_path):
     return layout
 
 
-def _lab(layout, **options):
-    return Lab(load({"TEAL_ENV_FILE": "/nonexistent"}), _Runtime(layout, **options))
+def _faults(layout, **options):
+    return Faults(load({"TEAL_ENV_FILE": "/nonexistent"}), _Runtime(layout, **options))
 
 
 def test_what_cannot_be_revived_keeps_nobody_else_down(layout):
     """Blue stays dead; green comes back."""
-    lab = _lab(layout, failing={("revive", "blue")})
+    faults = _faults(layout, failing={("revive", "blue")})
 
-    with pytest.raises(RuntimeError, match="blue"), lab.killed("blue", "green"):
-        assert {"blue", "green"} == lab.runtime.dead
+    with pytest.raises(RuntimeError, match="blue"), faults.killed("blue", "green"):
+        assert {"blue", "green"} == faults.runtime.dead
 
-    assert {"blue"} == lab.runtime.dead
+    assert {"blue"} == faults.runtime.dead
 
 
 def test_a_kill_that_was_interrupted_is_taken_back(layout):
     """Ctrl-C between the kill and its end."""
-    lab = _lab(layout, failing={("kill", "green")})
+    faults = _faults(layout, failing={("kill", "green")})
 
-    with pytest.raises(KeyboardInterrupt), lab.killed("blue", "green"):
+    with pytest.raises(KeyboardInterrupt), faults.killed("blue", "green"):
         pytest.fail("never here")
 
-    assert set() == lab.runtime.dead
+    assert set() == faults.runtime.dead
 
 
 @pytest.mark.parametrize("moment", ["create", "kill", "inside", "after"])
 def test_the_silence_of_the_maintenance_drill_goes_with_it(layout, monkeypatch, moment):
     """And another operator's maintenance stays."""
     ours, theirs = (
-        SimpleNamespace(why=why, is_maintenance=True) for why in (lab_module.A_DRILL, "new rack")
+        SimpleNamespace(id=why, why=why, matchers=silences.maintenance("teal"))
+        for why in (faults_module.A_DRILL, "new rack")
     )
     standing = [theirs]
 
@@ -79,29 +81,31 @@ def test_the_silence_of_the_maintenance_drill_goes_with_it(layout, monkeypatch, 
         if moment == "create":
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(silences, "create", create)
-    monkeypatch.setattr(silences, "in_force", lambda _: list(standing))
-    monkeypatch.setattr(silences, "end", lambda _, silence: standing.remove(silence))
-    lab = _lab(layout, failing={("kill", "green")} if moment == "kill" else ())
+    monkeypatch.setattr(Alertmanager, "silence", create)
+    monkeypatch.setattr(Alertmanager, "silences", lambda _: list(standing))
+    monkeypatch.setattr(
+        Alertmanager, "end_silence", lambda _, found: standing.remove({"a drill": ours}[found])
+    )
+    faults = _faults(layout, failing={("kill", "green")} if moment == "kill" else ())
 
     def pause(self, seconds):
         if moment == "after":
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(Lab, "pause", pause)
-    with pytest.raises(KeyboardInterrupt), lab.maintained("green"):  # noqa: PT012
+    monkeypatch.setattr(Faults, "pause", pause)
+    with pytest.raises(KeyboardInterrupt), faults.maintained("green"):  # noqa: PT012
         if moment == "inside":
             raise KeyboardInterrupt
 
     assert [theirs] == standing
-    assert set() == lab.runtime.dead
+    assert set() == faults.runtime.dead
 
 
 def test_a_switch_an_unreadable_log_and_the_mark_go(layout):
     """Each on its own, interrupted inside."""
-    lab = _lab(layout)
+    faults = _faults(layout)
     declare(layout, "blue")
-    for fault in (lab.switched(), lab.unreadable_log(), shown_as_drill(layout)):
+    for fault in (faults.switched(), faults.unreadable_log(), drill_marked(layout)):
         with pytest.raises(KeyboardInterrupt), fault:
             raise KeyboardInterrupt
 

@@ -5,8 +5,11 @@ from types import SimpleNamespace
 import pytest
 import requests
 
-from teal import api, silences
-from teal.commands import status
+from teal import status
+from teal.clients.alertmanager import Alertmanager
+from teal.clients.exporter import Exporter, Pools
+from teal.clients.prometheus import Prometheus
+from teal.commands.status import text
 from teal.settings import load
 from teal.stack.components import parts
 from teal.stack.layout import Layout
@@ -19,19 +22,19 @@ class _Stack:
         self.layout = Layout(tmp_path)
         self.settings = load({"TEAL_ENV_FILE": "/nonexistent"})
         self.sick = set()
-        self.pools = api.Pools(
+        self.pools = Pools(
             desired="blue", active="blue", releases={"blue": "v1"}, retried={"saved": 2}
         )
         self.alerts = []
-        self.numbers = {status._ERROR_RATIO: 0.0, status._ERROR_LIMIT: 0.02}
+        self.numbers = {status.ERROR_RATIO: 0.0, status.ERROR_LIMIT: 0.02}
         self.silences = []
         by_url = {part.health: part.name for part in parts(self.settings)}
-        monkeypatch.setattr(api, "is_healthy", lambda url, **_: by_url[url] not in self.sick)
+        monkeypatch.setattr(status, "is_healthy", lambda url: by_url[url] not in self.sick)
         monkeypatch.setattr(status, "is_up", lambda _, pool, __: pool not in self.sick)
-        monkeypatch.setattr(api, "pools", lambda _: self._answer(self.pools))
-        monkeypatch.setattr(api, "alerts", lambda _: self._answer(self.alerts))
-        monkeypatch.setattr(api, "value", lambda _, name: self._answer(self.numbers[name]))
-        monkeypatch.setattr(silences, "in_force", lambda _: self._answer(self.silences))
+        monkeypatch.setattr(Exporter, "pools", lambda _: self._answer(self.pools))
+        monkeypatch.setattr(Prometheus, "alerts", lambda _: self._answer(self.alerts))
+        monkeypatch.setattr(Prometheus, "value", lambda _, name: self._answer(self.numbers[name]))
+        monkeypatch.setattr(Alertmanager, "silences", lambda _: self._answer(self.silences))
 
     def _answer(self, value):
         if isinstance(value, Exception):
@@ -47,7 +50,7 @@ class _Stack:
             running=lambda: dict.fromkeys(names, "running"),
         )
         state = status.collect(self.settings, runtime)
-        return state, status._text(state)
+        return state, text(state)
 
 
 @pytest.fixture
@@ -58,12 +61,12 @@ def stack(monkeypatch, tmp_path):
 
 def test_all_is_well_when_all_that_was_asked_is(stack):
     """Nothing is unknown, nothing fires, errors are below their limit."""
-    state, text = stack.look()
+    state, said = stack.look()
 
-    assert state["ok"]
-    assert [] == state["unknown"]
-    assert text.endswith("All is well.")
-    assert "saved by retries 2 requests" in text
+    assert state.ok
+    assert [] == state.unknown
+    assert said.endswith("All is well.")
+    assert "saved by retries 2 requests" in said
 
 
 @pytest.mark.parametrize(
@@ -77,53 +80,53 @@ def test_all_is_well_when_all_that_was_asked_is(stack):
 def test_what_a_sick_part_would_know_is_unknown(stack, part, unknown):
     """It is neither none nor zero nor well."""
     stack.sick = {part}
-    state, text = stack.look()
+    state, said = stack.look()
 
-    assert unknown == state["unknown"]
-    assert not state["ok"]
-    assert "None" not in text
+    assert unknown == state.unknown
+    assert not state.ok
+    assert "None" not in said
     assert (
-        "no requests" not in text.replace("none (no requests so far)", "") or part != "prometheus"
+        "no requests" not in said.replace("none (no requests so far)", "") or part != "prometheus"
     )
-    assert f"unknown: {', '.join(unknown)}" in text
+    assert f"unknown: {', '.join(unknown)}" in said
 
 
 @pytest.mark.parametrize("what", ["pools", "alerts", "silences"])
 def test_a_part_that_is_healthy_but_does_not_answer_leaves_unknowns(stack, what):
     """A health check is not an answer."""
     setattr(stack, what, requests.ReadTimeout())
-    state, text = stack.look()
+    state, said = stack.look()
 
-    assert [what] == state["unknown"]
-    assert not state["ok"]
-    assert "None" not in text
+    assert [what] == state.unknown
+    assert not state.ok
+    assert "None" not in said
 
 
 def test_too_many_errors_are_not_well_whatever_fires(stack):
     """An alert needs fifty requests; a person who looks needs none."""
-    stack.numbers[status._ERROR_RATIO] = 2 / 11
-    state, text = stack.look()
+    stack.numbers[status.ERROR_RATIO] = 2 / 11
+    state, said = stack.look()
 
-    assert not state["ok"]
-    assert "18.18% in the last 2 minutes" in text
-    assert "18.18% of the last requests failed" in text
-    assert "All is well" not in text
+    assert not state.ok
+    assert "18.18% in the last 2 minutes" in said
+    assert "18.18% of the last requests failed" in said
+    assert "All is well" not in said
 
 
 def test_no_request_is_no_error(stack):
     """Right after the start."""
-    stack.numbers[status._ERROR_RATIO] = None
-    state, text = stack.look()
+    stack.numbers[status.ERROR_RATIO] = None
+    state, said = stack.look()
 
-    assert state["ok"]
-    assert state["error_ratio_2m"] is None
-    assert "errors (5xx)     no requests in the last 2 minutes" in text
+    assert state.ok
+    assert state.error_ratio_2m is None
+    assert "errors (5xx)     no requests in the last 2 minutes" in said
 
 
 def test_a_missing_limit_is_unknown(stack):
     """Then nothing compares errors with anything."""
-    stack.numbers[status._ERROR_LIMIT] = None
+    stack.numbers[status.ERROR_LIMIT] = None
     state, _ = stack.look()
 
-    assert ["limit of errors"] == state["unknown"]
-    assert not state["ok"]
+    assert ["limit of errors"] == state.unknown
+    assert not state.ok

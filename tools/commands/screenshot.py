@@ -6,8 +6,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from teal import api
 from teal.bootstrap import ROOT
+from teal.clients import Clients
 from teal.errors import RuntimeFailedError, SetupError
 from teal.settings import Settings
 
@@ -26,7 +26,7 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         raise SetupError("chromium is missing; on Debian: apt-get install chromium")
-    if not api.messages(settings):
+    if not Clients(settings.url).inbox.messages():
         raise RuntimeFailedError("the inbox is empty; first run: make chaos")
     with tempfile.TemporaryDirectory() as profile:
         subprocess.run(

@@ -7,7 +7,7 @@ from teal.stack.layout import Layout
 
 
 @contextmanager
-def shown_as_drill(layout: Layout) -> Iterator[None]:
+def drill_marked(layout: Layout) -> Iterator[None]:
     """Declare a drill inside the `with` block."""
     try:
         layout.drill.touch()

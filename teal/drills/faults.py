@@ -1,4 +1,4 @@
-"""What a drill may do to a running stack; every fault is a context that takes it back."""
+"""Fault injection: what a drill may do to a running stack. Each fault is a context that ends it."""
 
 import threading
 from collections.abc import Iterator
@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import requests
 
-from teal import silences
+from teal.clients import Clients
+from teal.errors import RuntimeFailedError
 from teal.settings import POOLS, Settings
+from teal.stack import silences
 from teal.stack.desired import declare, desired
 from teal.stack.runtime import Runtime
 
@@ -23,11 +25,26 @@ MAINTENANCE_ENDS_SECONDS = 15
 
 
 @dataclass(frozen=True)
-class Lab:
-    """A running stack to break."""
+class Faults:
+    """The faults that can be injected into one running stack."""
 
     settings: Settings
     runtime: Runtime
+
+    @property
+    def clients(self) -> Clients:
+        """What can be asked of the stack."""
+        return Clients(self.settings.url)
+
+    @property
+    def desired(self) -> str:
+        """The pool that is to serve."""
+        return desired(self.runtime.layout)
+
+    @property
+    def standby(self) -> str:
+        """The other pool."""
+        return next(pool for pool in POOLS if pool != self.desired)
 
     @contextmanager
     def killed(self, *parts: str) -> Iterator[None]:
@@ -42,18 +59,19 @@ class Lab:
     @contextmanager
     def chaos(self, *pools: str, mode: str, **parameters: float | str) -> Iterator[None]:
         """Have the demo application misbehave; see the parameters of its `/chaos/start`."""
-        with ExitStack() as mended:
+        asked = {"mode": mode, "seconds": LONGEST_FAULT_SECONDS, **parameters}
+        with ExitStack() as undone:
             for pool in pools:
-                mended.callback(self._stop_chaos, pool)
-                self._ask(pool, "start", mode=mode, seconds=LONGEST_FAULT_SECONDS, **parameters)
+                undone.callback(self._stop_chaos, pool)
+                self._ask(pool, "start", **asked)
             yield
 
     @contextmanager
     def switched(self) -> Iterator[None]:
         """Declare the other pool desired, without the proof that `make switch` waits for."""
-        before = desired(self.runtime.layout)
+        before, other = self.desired, self.standby
         try:
-            declare(self.runtime.layout, next(pool for pool in POOLS if pool != before))
+            declare(self.runtime.layout, other)
             yield
         finally:
             declare(self.runtime.layout, before)
@@ -113,29 +131,28 @@ class Lab:
     @contextmanager
     def slack(self, trouble: str) -> Iterator[None]:
         """Have the local inbox answer as Slack does in trouble: a status, or `slow`."""
-        url = f"{self.settings.url('inbox')}/api/trouble"
-        parameters = {"status": trouble, "seconds": str(LONGEST_FAULT_SECONDS)}
+        inbox = self.clients.inbox
         try:
-            requests.post(url, params=parameters, timeout=LIMIT_SECONDS).raise_for_status()
+            inbox.begin_trouble(trouble, seconds=LONGEST_FAULT_SECONDS)
             yield
         finally:
-            requests.delete(url, timeout=LIMIT_SECONDS).raise_for_status()
+            inbox.end_trouble()
 
     @contextmanager
     def maintained(self, pool: str) -> Iterator[None]:
         """Kill a pool during a planned maintenance, and end it when the pool is back."""
         until = datetime.now(UTC) + timedelta(minutes=10)
-        matchers = silences.maintenance(self.settings.stack)
+        stack, alertmanager = self.settings.stack, self.clients.alertmanager
         try:
-            silences.create(self.settings, matchers=matchers, until=until, why=A_DRILL)
+            alertmanager.silence(silences.maintenance(stack), until=until, why=A_DRILL)
             with self.killed(pool):
                 yield
             self.pause(MAINTENANCE_ENDS_SECONDS)
         finally:
             # By its reason, not by an id: Ctrl-C may have come before Alertmanager's answer.
-            for silence in silences.in_force(self.settings):
-                if silence.is_maintenance and silence.why == A_DRILL:
-                    silences.end(self.settings, silence)
+            for silence in alertmanager.silences():
+                if silences.is_maintenance(silence, stack) and silence.why == A_DRILL:
+                    alertmanager.end_silence(silence.id)
 
     def pause(self, seconds: float) -> None:
         """Let the stack go on as it is."""
@@ -146,8 +163,23 @@ class Lab:
     def _ask(self, pool: str, what: str, **parameters: object) -> None:
         url = f"http://127.0.0.1:{self.settings.port_of(pool)}/chaos/{what}"
         answer = requests.post(url, params=parameters, timeout=LIMIT_SECONDS)  # type: ignore[arg-type]
+        if answer.status_code in _NO_SUCH_PATH:
+            raise RuntimeFailedError(
+                f"the application in {pool} has no /chaos endpoints; MODE=crash works with any"
+            )
         answer.raise_for_status()
 
     def _stop_chaos(self, pool: str) -> None:
-        with suppress(requests.RequestException):  # it may be dead by now
+        # It may be dead by now; where a fault could not begin, there is none to end.
+        with suppress(requests.RequestException, RuntimeFailedError):
             self._ask(pool, "stop")
+
+
+# Private
+
+# What servers say to a POST that they have no use for.
+_NO_SUCH_PATH = (
+    requests.codes.not_found,
+    requests.codes.method_not_allowed,
+    requests.codes.not_implemented,
+)

@@ -1,17 +1,9 @@
-"""What became of a message: read off Alertmanager's counters and its log, and said in words."""
+"""What became of a test message: read off Alertmanager's log, and said in words."""
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
 
-import requests
-from prometheus_client.parser import text_string_to_metric_families
-
-from teal.settings import Settings
-
-LIMIT_SECONDS = 5
 TAKEN = "taken"
 # The receiver in alertmanager.yml that only test messages go to.
 RECEIVER = "slack-test"
@@ -58,34 +50,6 @@ _NETWORK = (
     ("no such file", "The file with the webhook is missing. See: make up"),
     ("unsupported protocol", "The webhook's address must begin with https://"),
 )
-
-
-@dataclass(frozen=True)
-class Counts:
-    """How many attempts to post to Slack Alertmanager has made."""
-
-    attempts: float
-    failed: float
-
-    @property
-    def delivered(self) -> float:
-        """Attempts that Slack took."""
-        return self.attempts - self.failed
-
-    @classmethod
-    def read(cls, settings: Settings) -> Self:
-        """Ask Alertmanager."""
-        answer = requests.get(settings.url("alertmanager") + "/metrics", timeout=LIMIT_SECONDS)
-        answer.raise_for_status()
-        values = {
-            sample.name: sample.value
-            for family in text_string_to_metric_families(answer.text)
-            for sample in family.samples
-            if sample.labels.get("integration") == "slack"
-            and sample.name.startswith("alertmanager_notification_requests_")
-        }
-        name = "alertmanager_notification_requests"
-        return cls(values[f"{name}_total"], values[f"{name}_failed_total"])
 
 
 def outcome(lines: Iterable[str], since: datetime) -> str | None:
