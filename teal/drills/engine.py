@@ -115,6 +115,8 @@ class _Drill:
             self._await_messages(scenario.messages, Event.BACK, scenario.resolves_within)
         if not self._watched:
             self._faults.pause(LINGER_SECONDS)
+        # With the answers that are still due.
+        self.traffic.close()
         reasons = sum((load.result.reasons for load in loads), Counter()) - failed_before
         return Seen(
             began=began,
