@@ -27,7 +27,7 @@ from teal.stack.templates import fill_in
 from teal.wait import wait_for
 
 TEMPLATES = ROOT / "nginx" / "templates"
-# Old nginx is given two seconds before it is signalled (teal/front_door.py); the rest is for a busy
+# Old nginx is given two seconds before it is signalled (teal/front_door/); the rest is for a busy
 # machine.
 LOADED_LIMIT_SECONDS = 30
 # While workers change, an old one may still answer: this many new answers in a row are the proof.

@@ -13,19 +13,18 @@ TERM, QUIT, INT  stop: nginx serves on for a moment, for a supervisor that resta
       takes it over it refuses new connections, and what is open finishes by itself
 
 In a container, where there is no Python, nginx/start.sh does this as well as a shell can.
-Standard library only: it must be back in a blink.
 """
 
 import os
-import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+from teal.front_door.configuration import Configuration
+from teal.front_door.sockets import Sockets
 from teal.processes import nginx_processes
 from teal.processes.nginx_processes import NginxProcess
 
@@ -44,13 +43,9 @@ RETRY_SECONDS = 1.0
 TEST_SECONDS = 20
 # A worker that does not end by itself this long after its limit never will.
 HANGS_SECONDS = 10
-BACKLOG = 511
 _SIGNALS = {
     signal.SIGHUP, signal.SIGUSR1, signal.SIGTERM, signal.SIGQUIT, signal.SIGINT, signal.SIGCHLD
 }  # fmt: skip
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
-
-Address = tuple[str, int]
 
 
 class FrontDoor:
@@ -61,7 +56,8 @@ class FrontDoor:
         self._command = command
         self._flag = folder / "drain"
         self._pid_file = folder / "parent.pid"
-        self._sockets: dict[Address, socket.socket] = {}
+        self._configuration = Configuration(command)
+        self._sockets = Sockets()
         self._master: int | None = None
         # A descriptor of the master that is a listening socket as long as it serves.
         self._sign: tuple[int, str] | None = None
@@ -98,20 +94,7 @@ class FrontDoor:
     def _take_over(self) -> None:
         """Go on with what a killed one of us, or an older Teal, left behind."""
         left = self._processes()
-        copied: dict[Address, socket.socket] = {}
-        for process in left:
-            for descriptor in nginx_processes.listening(process.pid):
-                found = nginx_processes.copy_socket(process.pid, descriptor)
-                if found is not None and _address(found) not in copied:
-                    copied[_address(found)] = found
-        wanted = self._wanted()
-        if left and set(wanted) - set(copied):
-            # Not all of them: then nginx opens them itself, as if we were not there.
-            wanted = []
-        self._sockets = {at: found for at, found in copied.items() if at in wanted}
-        for address, unwanted in copied.items():
-            if address not in wanted:
-                unwanted.close()
+        self._sockets.copy(left, self._configuration.listens())
         for master in left:
             listens = nginx_processes.listening(master.pid)
             if master.is_master and listens and master.title.endswith(" ".join(self._command)):
@@ -121,8 +104,9 @@ class FrontDoor:
                 return
         if left:
             self._say("taking over what an nginx left behind")
-        else:
-            _empty(self._spool())
+        elif spool := self._configuration.spool():
+            # What a crash left behind; no nginx runs that may use it.
+            shutil.rmtree(spool, ignore_errors=True)
 
     def _look(self) -> None:
         self._reap()
@@ -174,42 +158,23 @@ class FrontDoor:
             return
         environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
         if self._sockets:
-            handed = [found.fileno() for found in self._sockets.values()]
-            for descriptor in handed:
-                os.set_inheritable(descriptor, True)
-            environment["NGINX"] = "".join(f"{descriptor};" for descriptor in handed)
+            environment["NGINX"] = self._sockets.handed_over()
         # Not subprocess: our signals are blocked, and a program would inherit that.
         self._master = os.posix_spawn(self._command[0], self._command, environment, setsigmask=())
         self._sign = None
         self._succeeds = True
 
     def _open(self) -> None:
-        """Open the sockets that are wanted and not there, close the others.
-
-        Raises OSError, and then nothing has changed.
-        """
-        wanted = self._wanted()
-        if not wanted:
-            # No configuration can be read; nginx will say so. Those who wait are not refused.
-            return
-        opened: dict[Address, socket.socket] = {}
-        try:
-            for address in wanted:
-                if address not in self._sockets:
-                    opened[address] = _listen(address)
-        except OSError:
-            for found in opened.values():
-                found.close()
-            raise
-        self._sockets.update(opened)
-        for address in set(self._sockets) - set(wanted):
-            self._sockets.pop(address).close()
+        """Open the sockets that are wanted. Raises OSError, and then nothing has changed."""
+        # No configuration can be read: nginx will say so. Those who wait are not refused.
+        if wanted := self._configuration.listens():
+            self._sockets.open(wanted)
 
     def _prepare_reload(self) -> None:
         """Reload now or, where clients must be told to close first, in a while."""
         if self._reload_at is not None:
             return
-        tells = str(self._flag) in self._text() and self._master_serves()
+        tells = self._configuration.mentions(self._flag) and self._master_serves()
         if tells:
             self._flag.touch()
         self._reload_at = time.monotonic() + (TELL_CLIENTS_SECONDS if tells else 0)
@@ -221,7 +186,7 @@ class FrontDoor:
             return
         self._workers_before = self._serving()
         self._flag_until = time.monotonic() + FLAG_SECONDS
-        if set(self._wanted()) == set(self._sockets) or not self._sockets:
+        if self._sockets.are(self._configuration.listens()) or not self._sockets:
             nginx_processes.send(self._master, signal.SIGHUP)
             return
         try:
@@ -244,8 +209,7 @@ class FrontDoor:
                 return 0
             time.sleep(0.05)
         self._say("stopping")
-        for found in self._sockets.values():
-            found.close()
+        self._sockets.close()
         self._flag.unlink(missing_ok=True)
         for process in self._processes():
             nginx_processes.send(process.pid, signal.SIGQUIT)
@@ -309,7 +273,7 @@ class FrontDoor:
     def _kill_what_hangs(self, now: float) -> None:
         if not self._asked:
             return
-        limit = self._drain_seconds() + HANGS_SECONDS
+        limit = self._configuration.drain_seconds() + HANGS_SECONDS
         alive = {process.pid for process in self._processes()}
         for pid, asked in list(self._asked.items()):
             if pid not in alive:
@@ -324,29 +288,6 @@ class FrontDoor:
     def _serving(self) -> set[int]:
         return {process.pid for process in self._processes() if process.serves}
 
-    def _text(self) -> str:
-        files = sorted(Path(self._configuration()).parent.glob("*.conf"))
-        return "\n".join(path.read_text() for path in files)
-
-    def _configuration(self) -> str:
-        return self._command[self._command.index("-c") + 1]
-
-    def _wanted(self) -> list[Address]:
-        """Return the addresses that nginx shall listen at; those in other forms it opens itself."""
-        found = re.findall(
-            r"^\s*listen\s+(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+)):(\d+)(?![^;]*reuseport)[^;]*;",
-            self._text(), re.MULTILINE,
-        )  # fmt: skip
-        return list(dict.fromkeys((six or four, int(port)) for six, four, port in found))
-
-    def _drain_seconds(self) -> float:
-        match = re.search(r"^worker_shutdown_timeout (\d+)(ms|s|m|h);", self._text(), re.MULTILINE)
-        return int(match[1]) * _UNITS[match[2]] if match else 0.0
-
-    def _spool(self) -> Path | None:
-        match = re.search(r'^\s*client_body_temp_path\s+"([^"]+)";', self._text(), re.MULTILINE)
-        return Path(match[1]) if match else None
-
     def _say(self, words: str) -> None:
         print(f"front door: {words}", file=sys.stderr, flush=True)
 
@@ -356,38 +297,3 @@ def main(arguments: list[str]) -> int:
     folder, *command = arguments
     os.chdir(folder)
     return FrontDoor(Path(folder).resolve(), command).run()
-
-
-# Private
-
-
-def _listen(address: Address) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    found = socket.socket(family)
-    try:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        found.bind(address)
-        found.listen(BACKLOG)
-    except OSError as error:
-        found.close()
-        raise OSError(error.errno, f"{address[0]}:{address[1]}: {error.strerror}") from error
-    # Workers share it: with a blocking one, all but the first to accept would hang.
-    found.setblocking(False)
-    return found
-
-
-def _address(found: socket.socket) -> Address:
-    name = found.getsockname()
-    return (name[0], name[1]) if isinstance(name, tuple) else (str(name), 0)
-
-
-def _empty(folder: Path | None) -> None:
-    """Remove what a crash left behind. Only while no nginx runs that may use it."""
-    if folder is not None:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
