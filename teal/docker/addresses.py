@@ -121,6 +121,13 @@ def name_of(network: str, stack: str) -> str:
     return f"{stack}_pool_{network}" if network in POOLS else f"{stack}_{network}"
 
 
+class EveryPartIsAHost(dict[str, str]):
+    """In Compose's networks each part's name is its host."""
+
+    def __missing__(self, part: str) -> str:
+        return part
+
+
 # Private
 
 

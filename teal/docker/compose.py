@@ -38,6 +38,10 @@ class Compose:
         """Bring some services in line with the configuration. Raises RuntimeFailedError."""
         self.run(*_UP, *flags, *services, limit=UP_LIMIT_SECONDS)
 
+    def signal(self, service: str) -> None:
+        """Have a service read its files again."""
+        self.run("kill", "--signal", "HUP", service)
+
     def restore(self, service: str, project: Mapping[str, Any], path: str) -> None:
         """Start one service from a resolved project in a file. Raises RuntimeFailedError."""
         docker(

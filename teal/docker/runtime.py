@@ -4,9 +4,8 @@ import contextlib
 import os
 import shutil
 import subprocess
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from functools import cached_property
-from pathlib import Path
 
 from teal.docker import (
     addresses,
@@ -16,12 +15,13 @@ from teal.docker import (
     image_config,
     networks,
     pool_overrides,
+    variables,
 )
 from teal.docker.compose import UP_LIMIT_SECONDS, Compose
 from teal.docker.containers import Container
 from teal.docker.images import get_images
+from teal.docker.nginx_container import NginxContainer
 from teal.docker.pools import DockerPools
-from teal.docker.troubles import in_one_line
 from teal.errors import RuntimeFailedError, WaitedTooLongError
 from teal.settings import POOLS, Settings
 from teal.stack import alertmanager_config, changed, gateway, nginx, password, private
@@ -30,11 +30,7 @@ from teal.stack.layout import Layout, write
 from teal.stack.runtime import Listener
 from teal.wait import wait_for
 
-# `docker run` ends with this or more when the engine could not do it, else as the command did.
-ENGINE_FAILED = 125
-# Those of compose.yml.
-NGINX_VERSION = (1, 30, 6)
-NGINX_RUN = "/tmp"  # noqa: S108 - a tmpfs of the container's own
+# That of compose.yml.
 ALERTMANAGER_VERSION = (0, 33, 1)
 ATTEMPTS = 3
 WELL_LIMIT_SECONDS = 60
@@ -53,8 +49,16 @@ class DockerRuntime:
         self._settings = settings
         self.layout = Layout(settings.directory / self.name)
         self._plan = addresses.plan(settings.docker_subnet)
-        self.pools = {pool: self._at(pool, self._plan.pool(pool)) for pool in POOLS}
+        self.pools = variables.pools(settings, self._plan)
         self._compose = Compose(settings, self._variables(), self.layout.pools)
+        self._nginx = NginxContainer(
+            settings,
+            self.layout,
+            self._compose,
+            self._plan,
+            pools=self._addresses,
+            is_root=lambda: not self._owner[0],
+        )
         self.fleet = DockerPools(
             settings, self.layout, self._compose, self.pools, point=self._point
         )
@@ -97,22 +101,22 @@ class DockerRuntime:
             self._write_targets()
         # First, and whether it is different or not: a `make up` that failed may have made it so.
         if ran.get("gateway") == "running":
-            self._signal("gateway")
+            self._compose.signal("gateway")
         if ran.get("prometheus") == "running" and has_new_password:
             self._compose.run("restart", "prometheus")
         nginx_before = nginx.current(self.layout)
-        generation = self._prepare_nginx()
+        generation = self._nginx.prepare()
         found = self._containers()
         if not any(found[pool].runs for pool in POOLS if pool in found):
             self._begin_pools()
-        self._stop_old_nginx(found)
+        self._nginx.stop_old(found)
         services = self._compose.services()
         required = [s for s in services if s not in POOLS and s not in OPTIONAL]
         self._remove_broken(required, found)
         self._up_patiently(required)
         if "alertmanager" in ran and routes_changed:
-            self._signal("alertmanager")
-        self._load_nginx(generation, nginx_before)
+            self._compose.signal("alertmanager")
+        self._nginx.load(generation, nginx_before)
         self.fleet.look_again()
         for service in OPTIONAL:
             if service in services and service not in without:
@@ -139,13 +143,13 @@ class DockerRuntime:
 
     def reload(self) -> list[str]:
         nginx_before = nginx.current(self.layout)
-        generation = self._prepare_nginx()
+        generation = self._nginx.prepare()
         self._write_routes()
-        told = ["nginx"] if self._load_nginx(generation, nginx_before) else []
+        told = ["nginx"] if self._nginx.load(generation, nginx_before) else []
         running = self.running()
         for part in changed.parts(self._settings, self.layout):
             if running.get(part) == "running":
-                self._signal(part)
+                self._compose.signal(part)
                 told.append(part)
         return told
 
@@ -198,90 +202,6 @@ class DockerRuntime:
         notices = [pool_overrides.notice(self._settings, image) for image in images.values()]
         return [each for each in dict.fromkeys([self.kind.notice, *notices]) if each]
 
-    def _prepare_nginx(self) -> str:
-        """Put nginx's configuration in place, as in `teal.stack.nginx.prepare`."""
-        around = nginx.Surroundings(
-            run=NGINX_RUN,
-            log="/var/log/teal",
-            state="/var/lib/teal",
-            spool="/var/spool/teal",
-            pools=self._addresses(),
-            http_listen=[f"0.0.0.0:{self._settings.http_port}"],
-            strangers=networks.strangers(self._settings),
-            private=self._plan.address("nginx"),
-            inside=self._plan.networks["monitoring"].subnet,
-            version=NGINX_VERSION,
-            # As its container's root (a rootless engine), it would give its workers to nobody.
-            user="" if self._owner[0] else "user root;",
-        )
-        return nginx.prepare(self._settings, self.layout, around, self._test_nginx)
-
-    def _test_nginx(self, folder: Path) -> str:
-        """Return what `nginx -t` says against a folder, in a container like that of nginx.
-
-        Not in the running one: it may have other folders and addresses than the one that comes, or
-        be what is broken. This one has no network, and any address is allowed.
-        """
-        service = self._compose.services()["nginx"]
-        mounts = [
-            f"{v['source']}:{v['target']}{':ro' if v.get('read_only') else ''}"
-            for v in service["volumes"]
-        ]
-        configuration = f"/etc/teal/rendered/{folder.name}/nginx.conf"
-        # A test makes the log, if it is not there.
-        test_command = f"umask {private.UMASK:03o}; exec nginx -t -q -e stderr -c {configuration}"
-        command = [
-            "docker", "run", "--rm", "--read-only", "--network", "none", "--cap-drop", "ALL",
-            "--tmpfs", f"{NGINX_RUN}:mode=1777", "--user", service["user"],
-            "--sysctl", "net.ipv4.ip_nonlocal_bind=1",
-            "--sysctl", "net.ipv4.ip_unprivileged_port_start=0",
-            "--userns", service.get("userns_mode", ""),
-            *_repeated("--security-opt", service.get("security_opt", [])),
-            *_repeated("--volume", mounts),
-            "--entrypoint", "sh", service["image"], "-c", test_command,
-        ]  # fmt: skip
-        test = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=UP_LIMIT_SECONDS
-        )
-        if test.returncode >= ENGINE_FAILED:
-            raise RuntimeFailedError(in_one_line(test.stderr, {}))
-        return nginx.refusal(test.stderr) if test.returncode else ""
-
-    def _stop_old_nginx(self, found: Mapping[str, Container]) -> None:
-        """Stop the nginx of a Teal that did not mount its configuration, and soon.
-
-        It would refuse everybody until its last download is over, half a minute or more.
-        """
-        if "nginx" in found and "/etc/teal/rendered" not in engine.docker(
-            "inspect", "--format", "{{range .Mounts}}{{.Destination}} {{end}}", found["nginx"].id
-        ):
-            engine.docker("stop", "-t", "2", found["nginx"].id)
-
-    def _load_nginx(self, generation: str, before: str | None) -> bool:
-        return nginx.load(
-            self.layout,
-            generation,
-            runs=self._nginx_generation,
-            reload=lambda: self._signal("nginx"),
-            before=before,
-        )
-
-    def _signal(self, part: str) -> None:
-        """Have a part read its files again."""
-        self._compose.run("kill", "--signal", "HUP", part)
-
-    def _nginx_generation(self) -> str | None:
-        """Return which configuration nginx runs; None while it does not answer.
-
-        Asked inside: that needs no other part, and no port.
-        """
-        url = f"http://{self._plan.address('nginx')}:{self._settings.status_port}/generation"
-        asked = ["curl", "-fsS", "-m", "2", "--header", f"Host: {nginx.STATUS_NAME}", url]
-        try:
-            return self._compose.run("exec", "-T", "nginx", *asked).strip()
-        except RuntimeFailedError:
-            return None
-
     def _write_routes(self) -> bool:
         version = ALERTMANAGER_VERSION
         return alertmanager_config.write_configuration(self._settings, self.layout, version=version)
@@ -290,7 +210,9 @@ class DockerRuntime:
         return containers.of(self._settings.stack, engine.docker)
 
     def _write_targets(self) -> None:
-        self.layout.make(self._settings, hosts=_EveryPartIsAHost(), pools=self._addresses())
+        self.layout.make(
+            self._settings, hosts=addresses.EveryPartIsAHost(), pools=self._addresses()
+        )
 
     def _addresses(self) -> dict[str, str]:
         return {pool: self.fleet.address(pool) for pool in POOLS}
@@ -299,7 +221,7 @@ class DockerRuntime:
         """Tell nginx and the prober where the pools are now."""
         self._write_targets()
         before = nginx.current(self.layout)
-        self._load_nginx(self._prepare_nginx(), before)
+        self._nginx.load(self._nginx.prepare(), before)
 
     def _begin_pools(self) -> None:
         """Start both pools of a stack in which none runs; nothing can be lost by it.
@@ -359,31 +281,13 @@ class DockerRuntime:
         return []
 
     def _variables(self) -> dict[str, str]:
-        settings = self._settings
-        uid, gid = self._owner
-        grafana = settings.grafana == "on" or settings.dashboard_url
-        return {
-            **settings.variables(),
-            # Without an address the engine publishes at every one, of both families.
-            "TEAL_HTTP_PUBLISHED": f"{settings.http_port}"
-            if settings.http_addr in ("", "[::]")
-            else f"{settings.http_addr}:{settings.http_port}",
-            "TEAL_DATA": str(self.layout.directory),
-            "TEAL_USER": f"{uid}:{gid}",
-            "TEAL_USERNS": self.kind.user_namespace,
-            **self._plan.variables(),
-            "TEAL_BLUE_ADDR": self.pools["blue"],
-            "TEAL_GREEN_ADDR": self.pools["green"],
-            "TEAL_BLUE_ADDR_BEFORE": self._at("blue", self._plan.before["blue"]),
-            "TEAL_GREEN_ADDR_BEFORE": self._at("green", self._plan.before["green"]),
-            "TEAL_INBOX_HOSTS": ",".join(self._inbox_hosts()),
-            "TEAL_PROMETHEUS_URL": settings.link("prometheus"),
-            "TEAL_ALERTMANAGER_URL": settings.link("alertmanager"),
-            "TEAL_RUNBOOK_URL": settings.runbook,
-            "TEAL_DASHBOARD_URL": settings.dashboard
-            if grafana
-            else f"{settings.runbook}#without-grafana",
-        }
+        return variables.of(
+            self._settings,
+            self.layout,
+            self._plan,
+            owner=self._owner,
+            user_namespace=self.kind.user_namespace,
+        )
 
     @property
     def _owner(self) -> tuple[int, int]:
@@ -396,24 +300,3 @@ class DockerRuntime:
         private.protect(self.layout.private, owner=uid if is_root else -1)
         if is_root:
             os.chown(self.layout.gateway, uid, gid)
-
-    def _at(self, pool: str, address: str) -> str:
-        return f"{address}:{self._settings.pool_port or self._settings.port_of(pool)}"
-
-    def _inbox_hosts(self) -> list[str]:
-        found = gateway.published(self._settings, "inbox")
-        return ["inbox", self._plan.address("inbox"), *(found[:1] if found else ())]
-
-
-# Private
-
-
-class _EveryPartIsAHost(dict[str, str]):
-    """In Compose's network each part's name is its host."""
-
-    def __missing__(self, part: str) -> str:
-        return part
-
-
-def _repeated(option: str, values: list[str]) -> list[str]:
-    return [word for value in values for word in (option, value)]

@@ -4,18 +4,16 @@ What containers get from compose.yml, plain processes get from here; the configu
 same.
 """
 
-import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from teal.bootstrap import ROOT
-from teal.errors import SetupError
 from teal.processes import grafana
+from teal.processes.nginx_place import gateway_command, nginx_command, pool_addresses
 from teal.processes.program import Program
-from teal.settings import POOLS, Settings
-from teal.stack import listening, nginx, servers
-from teal.stack.gateway import BEHIND, Place, published
+from teal.settings import Settings
+from teal.stack import servers
+from teal.stack.gateway import published
 from teal.stack.layout import BEHIND_GATEWAY, Layout
 
 _START_DELAY_SINCE = (0, 30)
@@ -39,61 +37,6 @@ def programs(settings: Settings, layout: Layout) -> list[Program]:
     return [*everything, server] if server else everything
 
 
-def pool_addresses(settings: Settings) -> dict[str, str]:
-    """Return the address and port of each pool."""
-    return {pool: f"127.0.0.1:{settings.port_of(pool)}" for pool in POOLS}
-
-
-def front_addresses(http_addr: str) -> list[str]:
-    """Return where the front door listens; an IPv6 address stands in brackets."""
-    if http_addr not in ("", "[::]"):
-        return [http_addr]
-    # A kernel without IPv6 has no address to listen at.
-    return ["0.0.0.0", *(["[::]"] if listening.has_ipv6() else [])]  # noqa: S104 - the setting
-
-
-def nginx_surroundings(
-    settings: Settings, layout: Layout, *, pools: Mapping[str, str]
-) -> nginx.Surroundings:
-    """Return where nginx finds itself as a plain process. `pools` is where each pool is now."""
-    return nginx.Surroundings(
-        run=str(layout.nginx),
-        log=str(layout.log),
-        state=str(layout.state),
-        spool=str(layout.spool),
-        pools=pools,
-        http_listen=[f"{a}:{settings.http_port}" for a in front_addresses(settings.http_addr)],
-        private=BEHIND_GATEWAY,
-        inside="127.0.0.0/8",
-        version=servers.version(Path(_server("nginx"))),
-        user=_user_directive(),
-    )
-
-
-def gateway_place(settings: Settings, layout: Layout, *, has_grafana: bool) -> Place:
-    """Return where the gateway stands: on the ports of 127.0.0.1, before the same of 127.0.0.2."""
-    behind = [part for part in BEHIND if part != "grafana" or has_grafana]
-    return Place(
-        listen="127.0.0.1",
-        run=str(layout.gateway),
-        this_machine=("127.0.0.0/8",),
-        parts={part: f"{BEHIND_GATEWAY}:{getattr(settings, f'{part}_port')}" for part in behind},
-        user=_user_directive(),
-    )
-
-
-def gateway_command(layout: Layout) -> list[str]:
-    """Return the command line that runs the gateway."""
-    folder = layout.gateway
-    return [_server("nginx"), "-e", "stderr", "-p", str(folder), "-c", f"{folder}/nginx.conf"]
-
-
-def nginx_command(layout: Layout, configuration: Path | None = None) -> list[str]:
-    """Return the command line that runs nginx with the current configuration, or with another."""
-    path = (configuration or layout.nginx / "current") / "nginx.conf"
-    return [_server("nginx"), "-e", "stderr", "-p", str(layout.nginx), "-c", str(path)]
-
-
 def start_delay(alertmanager: tuple[int, ...]) -> list[str]:
     """Return the flag that keeps a fresh Alertmanager from speaking before it has heard everything.
 
@@ -103,19 +46,6 @@ def start_delay(alertmanager: tuple[int, ...]) -> list[str]:
 
 
 # Private
-
-
-def _server(command: str) -> str:
-    found = servers.find(command)
-    if found is None:
-        raise SetupError(f"{command} is missing; `make up` fetches it")
-    return str(found)
-
-
-def _user_directive() -> str:
-    # Started by root, nginx would give its workers to a user who may not enter this folder and
-    # would never see the flag file. A normal user needs no such line.
-    return "user root;" if os.getuid() == 0 else ""
 
 
 def _gateway(layout: Layout) -> Program:
@@ -211,7 +141,7 @@ def _blackbox(settings: Settings, layout: Layout) -> Program:
     return Program(
         name="blackbox",
         command=[
-            _server("prometheus-blackbox-exporter"),
+            servers.needed("prometheus-blackbox-exporter"),
             f"--config.file={ROOT / 'prometheus' / 'blackbox.yml'}",
             f"--web.config.file={layout.web_config}",
             f"--web.listen-address={BEHIND_GATEWAY}:{settings.blackbox_port}",
@@ -236,7 +166,7 @@ def _prometheus(settings: Settings, layout: Layout) -> Program:
     return Program(
         name="prometheus",
         command=[
-            _server("prometheus"),
+            servers.needed("prometheus"),
             f"--config.file={folder / 'prometheus.yml'}",
             f"--storage.tsdb.path={folder / 'data'}",
             f"--storage.tsdb.retention.time={settings.retention_time}",
@@ -277,7 +207,7 @@ def _alertmanager(settings: Settings, layout: Layout) -> Program:
         _link(layout.directory / servers.DEFAULT_TEMPLATES, templates)
     # Its path in the configuration is relative to that file.
     _link(layout.alertmanager.parent / "templates", ROOT / "alertmanager" / "templates")
-    program = _server("prometheus-alertmanager")
+    program = servers.needed("prometheus-alertmanager")
     return Program(
         name="alertmanager",
         command=[

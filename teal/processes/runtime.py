@@ -14,15 +14,15 @@ import requests
 from teal.errors import WaitedTooLongError
 from teal.processes import grafana, nginx_processes, orphans
 from teal.processes.follow import follow_file
-from teal.processes.pools import LocalPools
-from teal.processes.programs import (
+from teal.processes.nginx_place import (
     front_addresses,
     gateway_place,
     nginx_command,
     nginx_surroundings,
     pool_addresses,
-    programs,
 )
+from teal.processes.pools import LocalPools
+from teal.processes.programs import programs
 from teal.processes.supervisor import LIMIT_SECONDS, Supervisor
 from teal.settings import POOLS, Settings
 from teal.stack import (

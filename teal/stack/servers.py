@@ -46,6 +46,14 @@ def find(command: str) -> Path | None:
     return None
 
 
+def needed(command: str) -> str:
+    """Return the path of a server that must be there. Raises SetupError."""
+    found = find(command)
+    if found is None:
+        raise SetupError(f"{command} is missing; `make up` fetches it")
+    return str(found)
+
+
 def fetch_missing() -> None:
     """Fetch the Debian packages of the servers that are not there. Raises SetupError."""
     missing = sorted({SERVERS[command][0] for command in SERVERS if find(command) is None})

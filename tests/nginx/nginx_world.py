@@ -9,7 +9,7 @@ import requests
 from fix_stack import ROOT, free_ports
 
 from teal.processes import nginx_processes
-from teal.processes.programs import nginx_command, nginx_surroundings
+from teal.processes.nginx_place import nginx_command, nginx_surroundings
 from teal.settings import Settings, load
 from teal.stack import nginx
 from teal.stack.layout import BEHIND_GATEWAY, Layout

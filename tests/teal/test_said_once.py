@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from teal.docker.runtime import ALERTMANAGER_VERSION, NGINX_VERSION
+from teal.docker.nginx_container import VERSION as NGINX_VERSION
+from teal.docker.runtime import ALERTMANAGER_VERSION
 from teal.settings import load
 from teal.stack.components import parts
 

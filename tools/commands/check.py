@@ -16,7 +16,7 @@ from pathlib import Path
 from teal.bootstrap import ROOT
 from teal.choose import docker_answers
 from teal.docker.runtime import DockerRuntime
-from teal.processes.programs import (
+from teal.processes.nginx_place import (
     gateway_command,
     gateway_place,
     nginx_command,
