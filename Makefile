@@ -15,7 +15,7 @@ option = $(if $(call given,$(1)),$(2) $(call quoted,$(1)))
 
 .DEFAULT_GOAL := help
 .PHONY: help up down status logs switch chaos drills latency load query silence maintenance slack-test \
-	reload clean check test test-long torture mutate bench dashboards docs lock screenshot
+	restart reload clean check test test-long torture mutate bench dashboards docs lock screenshot
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ maintenance: ## plan a quiet time, FOR=30m WHY='new disk'; END=1 ends it
 
 slack-test: ## send a test message the whole way, and say whether Slack took it
 	$(TEAL) slack-test
+
+restart: ## restart one part that watches, PART=exporter; users notice nothing
+	$(TEAL) restart $(call quoted,PART)
 
 reload: ## have changed limits, rules, routes and messages take effect
 	$(TEAL) reload

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from teal.arguments import whole
 from teal.choose import choose
 from teal.errors import RuntimeFailedError
-from teal.processes.follow import follow_file
+from teal.follow_file import follow_file
 from teal.settings import Settings
 from teal.stack.runtime import Runtime
 

@@ -160,6 +160,9 @@ class DockerRuntime:
     def revive(self, part: str) -> None:
         self._compose.run("start", part)
 
+    def restart(self, part: str) -> None:
+        self._compose.run("restart", part)
+
     def output(self, part: str, *, follow: bool, lines: int) -> Iterator[str]:
         command = ["docker", "compose", *self._compose.files(), "logs"]
         command += ["--no-log-prefix", "--no-color", "--tail", str(lines)]

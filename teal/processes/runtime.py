@@ -12,8 +12,8 @@ from typing import Any
 import requests
 
 from teal.errors import WaitedTooLongError
+from teal.follow_file import follow_file
 from teal.processes import grafana, nginx_processes, orphans
-from teal.processes.follow import follow_file
 from teal.processes.nginx_place import (
     front_addresses,
     gateway_place,
@@ -160,6 +160,11 @@ class LocalRuntime:
     def revive(self, part: str) -> None:
         if self.running().get(part) not in ("running", "starting"):
             self._supervisor.call("startProcess", part, False)
+
+    def restart(self, part: str) -> None:
+        if self.running().get(part) == "running":
+            self._supervisor.call("stopProcess", part)
+        self._supervisor.call("startProcess", part)
 
     def output(self, part: str, *, follow: bool, lines: int) -> Iterator[str]:
         return follow_file(self._supervisor.output / f"{part}.log", follow=follow, lines=lines)

@@ -67,5 +67,8 @@ class Runtime(Protocol):
     def revive(self, part: str) -> None:
         """Start a part that was killed."""
 
+    def restart(self, part: str) -> None:
+        """Stop a part gracefully and start it. Raises RuntimeFailedError."""
+
     def output(self, part: str, *, follow: bool, lines: int) -> Iterator[str]:
         """Yield the last lines that a part printed, and with `follow` all that come after."""

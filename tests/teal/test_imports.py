@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 # In this order; those in one line do not know each other.
 ORDER = [
-    ["errors", "table", "paths", "arguments"],
+    ["errors", "table", "paths", "arguments", "follow_file"],
     ["wait", "bootstrap", "envfile"],
     ["debian", "settings"],
     ["clients"],
