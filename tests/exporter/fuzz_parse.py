@@ -18,12 +18,12 @@ from pathlib import Path
 
 from loglines import BLUE, GREEN, line, settings, teal_format
 
-from nginxlog_exporter.follow import Follower
+from nginxlog_exporter.config import Settings
 from nginxlog_exporter.metrics import collector
 from nginxlog_exporter.parse.log_format import URI, LineFormat, compile_format
 from nginxlog_exporter.parse.nginx_conf import LogFormat
 from nginxlog_exporter.parse.parser import parse
-from nginxlog_exporter.settings import Settings
+from nginxlog_exporter.pipeline import Pipeline
 
 _JSON = (
     '{"method":"$request_method","status":"$status","addr":"$upstream_addr",'
@@ -91,10 +91,10 @@ def check(name: str, block: bytes, folder: Path) -> None:
     )
 
     (folder / "access.log").write_bytes(block)
-    follower = Follower(_settings(folder), line_format)
-    follower.catch_up()
+    pipeline = Pipeline(_settings(folder), line_format)
+    pipeline.catch_up()
     counted = {"nginxlog_http_responses_total": 0, "nginxlog_exporter_lines_total": 0}
-    for family in collector.metrics(follower, for_prometheus=False):
+    for family in collector.metrics(pipeline, for_prometheus=False):
         for sample in family.samples:
             if sample.name in counted:
                 counted[sample.name] += sample.value

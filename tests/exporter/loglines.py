@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from nginxlog_exporter import settings as settings_module
+from nginxlog_exporter import config as settings_module
+from nginxlog_exporter.config import Settings
 from nginxlog_exporter.count.aggregate import Aggregate, CountingConfig
 from nginxlog_exporter.count.histogram import DEFAULT_BUCKETS
 from nginxlog_exporter.count.routes import Routes
@@ -11,7 +12,6 @@ from nginxlog_exporter.parse.log_format import LineFormat, compile_format
 from nginxlog_exporter.parse.nginx_conf import choose, log_formats
 from nginxlog_exporter.parse.parser import parse
 from nginxlog_exporter.pools.pool_map import PoolMap
-from nginxlog_exporter.settings import Settings
 
 FORMAT_FILE = Path(__file__).parents[2] / "nginx" / "templates" / "log.conf.template"
 BLUE, GREEN = "127.0.0.1:8081", "127.0.0.1:8082"

@@ -14,9 +14,9 @@ from pathlib import Path
 from loglines import BLUE, GREEN, line
 
 from nginxlog_exporter.count.classifier import METHODS
-from nginxlog_exporter.follow import Follower
 from nginxlog_exporter.metrics import collector
 from nginxlog_exporter.metrics.zero_initialise import Scraper
+from nginxlog_exporter.pipeline import Pipeline
 
 # One for each line: no example writes more, and the exporter shows no more of each pool.
 POOLS = {"blue": BLUE, "green": GREEN, "unknown": "10.0.0.1:80", "none": "-"}
@@ -215,7 +215,7 @@ class LogWorld:
 
 
 def growing(
-    follower: Follower, *, for_prometheus: bool = False, reader: str | None = None
+    pipeline: Pipeline, *, for_prometheus: bool = False, reader: str | None = None
 ) -> list[tuple[str, dict[str, str], float]]:
     """Return what may only grow: samples of counters and histograms, but not of the process.
 
@@ -224,7 +224,7 @@ def growing(
     who = {} if reader is None else {"for_prometheus": True, "scraper": Scraper(reader)}
     return [
         (sample.name, sample.labels, sample.value)
-        for family in collector.metrics(follower, **{"for_prometheus": for_prometheus, **who})
+        for family in collector.metrics(pipeline, **{"for_prometheus": for_prometheus, **who})
         if family.type in ("counter", "histogram")
         and not family.name.startswith("nginxlog_exporter_state")
         for sample in family.samples

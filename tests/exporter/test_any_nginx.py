@@ -6,35 +6,35 @@ import pytest
 from loglines import BLUE, GREEN, START, line, numbered, settings
 from prometheus_client import Metric
 
-from nginxlog_exporter import follow
 from nginxlog_exporter.count.routes import Routes
-from nginxlog_exporter.follow import Follower
 from nginxlog_exporter.metrics import collector
 from nginxlog_exporter.parse.log_format import REQUEST_ID, URI, compile_format
 from nginxlog_exporter.parse.nginx_conf import LogFormat
 from nginxlog_exporter.parse.parser import parse
+from nginxlog_exporter.pipeline import Pipeline
+from nginxlog_exporter.tail import followed_logs
 from nginxlog_exporter.tail.discovery import log_files
 
 RESPONSES = "nginxlog_http_responses_total"
 
 
-def follower(folder: Path, **flags: str) -> Follower:
-    """Return a follower of these settings that has read what there is."""
+def pipeline(folder: Path, **flags: str) -> Pipeline:
+    """Return a pipeline of these settings that has read what there is."""
     found = settings(folder, **flags)
     extra = [URI] if found.has("routes") else []
-    result = Follower(found, compile_format(found.log_format, extra=extra))
+    result = Pipeline(found, compile_format(found.log_format, extra=extra))
     result.restore()
     result.catch_up()
     return result
 
 
-def families(found: Follower) -> dict[str, Metric]:
+def families(found: Pipeline) -> dict[str, Metric]:
     """Return what a person sees, by name."""
     shown = collector.metrics(found, for_prometheus=False, with_exemplars=True)
     return {family.name: family for family in shown}
 
 
-def values(found: Follower, name: str) -> dict[str, float]:
+def values(found: Pipeline, name: str) -> dict[str, float]:
     """Return the samples of that name that are not 0, by their label values joined by spaces."""
     return {
         " ".join(sample.labels.values()): sample.value
@@ -50,9 +50,9 @@ def append(path: Path, *lines: bytes) -> None:
         file.write(b"".join(lines))
 
 
-def look_again(found: Follower) -> None:
-    """Have the follower look for new logs now."""
-    found._discover_at = 0.0
+def look_again(found: Pipeline) -> None:
+    """Have the pipeline look for new logs now."""
+    found._logs._discover_at = 0.0
     found.catch_up()
 
 
@@ -61,9 +61,9 @@ def test_several_logs_are_one_set_of_counters(tmp_path: Path) -> None:
     append(tmp_path / "a.log", *numbered(3))
     append(tmp_path / "b.log", *numbered(2))
     files = f"{tmp_path / 'a.log'}, {tmp_path / 'b.log'}"
-    follower(tmp_path, file=files).save()
+    pipeline(tmp_path, file=files).save()
     append(tmp_path / "b.log", *numbered(4))
-    found = follower(tmp_path, file=files)
+    found = pipeline(tmp_path, file=files)
 
     assert values(found, RESPONSES) == {"blue 2xx": 9}
     assert values(found, "nginxlog_exporter_lines_total") == {
@@ -75,7 +75,7 @@ def test_several_logs_are_one_set_of_counters(tmp_path: Path) -> None:
 def test_a_new_log_that_fits_the_pattern_is_picked_up(tmp_path: Path) -> None:
     """And read from its beginning, without a restart."""
     append(tmp_path / "a.log", *numbered(1))
-    found = follower(tmp_path, file=f"{tmp_path}/*.log")
+    found = pipeline(tmp_path, file=f"{tmp_path}/*.log")
     append(tmp_path / "b.log", *numbered(2))
     look_again(found)
 
@@ -96,10 +96,10 @@ def test_a_log_of_a_pattern_that_rotates_is_followed(tmp_path: Path) -> None:
     """Also while there is no file of its name, over a restart; the snapshot is no log."""
     log = tmp_path / "a.log"
     append(log, *numbered(1))
-    follower(tmp_path, file=f"{tmp_path}/*").save()
+    pipeline(tmp_path, file=f"{tmp_path}/*").save()
     append(log, *numbered(2))
     log.rename(f"{log}.1")
-    found = follower(tmp_path, file=f"{tmp_path}/*")
+    found = pipeline(tmp_path, file=f"{tmp_path}/*")
 
     assert values(found, RESPONSES) == {"blue 2xx": 3}
     assert [log] == list(found.files)
@@ -116,10 +116,10 @@ def test_brackets_in_a_pattern_are_just_brackets(tmp_path: Path) -> None:
 
 def test_too_many_logs_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Labels stay bounded, and what is left out is counted."""
-    monkeypatch.setattr(follow, "MAX_LOGS", 2)
+    monkeypatch.setattr(followed_logs, "MAX_LOGS", 2)
     for number in range(5):
         append(tmp_path / f"{number}.log", *numbered(1))
-    found = follower(tmp_path, file=f"{tmp_path}/*.log")
+    found = pipeline(tmp_path, file=f"{tmp_path}/*.log")
 
     assert values(found, RESPONSES) == {"blue 2xx": 2}
     assert values(found, "nginxlog_exporter_ignored_logs") == {"": 3}
@@ -128,7 +128,7 @@ def test_too_many_logs_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_reading_may_begin_at_the_end(tmp_path: Path) -> None:
     """Of the logs there are at the first start; a log that comes later is read whole."""
     append(tmp_path / "a.log", *numbered(5))
-    found = follower(tmp_path, file=f"{tmp_path}/*.log", read_from="end")
+    found = pipeline(tmp_path, file=f"{tmp_path}/*.log", read_from="end")
     assert values(found, RESPONSES) == {}
     append(tmp_path / "a.log", *numbered(1))
     append(tmp_path / "b.log", *numbered(2))
@@ -141,7 +141,7 @@ def test_without_a_map_each_address_is_a_pool(tmp_path: Path) -> None:
     """No pool stands by, so nothing is said of an active one."""
     retry = {"upstream_addr": f"{BLUE}, {GREEN}", "upstream_status": "502, 200"}
     append(tmp_path / "access.log", line(), line(**retry), line(upstream_addr="-", status=404))
-    found = follower(tmp_path, pools="")
+    found = pipeline(tmp_path, pools="")
 
     assert values(found, RESPONSES) == {f"{BLUE} 2xx": 1, f"{GREEN} 2xx": 1, "none 4xx": 1}
     assert values(found, "nginxlog_upstream_attempts_total") == {
@@ -159,9 +159,9 @@ def test_without_a_map_pools_are_bounded_and_survive_a_restart(tmp_path: Path) -
         tmp_path / "access.log",
         *[line(upstream_addr=f"10.0.0.{number}:80") for number in range(70)],
     )
-    follower(tmp_path, pools="").save()
+    pipeline(tmp_path, pools="").save()
     append(tmp_path / "access.log", line(upstream_addr="10.0.0.69:80"))
-    found = follower(tmp_path, pools="")
+    found = pipeline(tmp_path, pools="")
 
     assert len(values(found, RESPONSES)) == 65
     assert values(found, RESPONSES)["other 2xx"] == 7
@@ -178,14 +178,14 @@ def test_groups_of_pools_have_an_active_pool_each(tmp_path: Path) -> None:
     mixed = [served(port, at) for at in range(9) for port in (1, 3)]
     failover = [served(port, at) for at in range(10, 19) for port in (2, 3)]
     append(tmp_path / "access.log", *mixed, *failover)
-    found = follower(tmp_path, pools=pools)
+    found = pipeline(tmp_path, pools=pools)
 
     assert values(found, "nginxlog_active_pool") == {"shop/green": 1, "api/a": 1}
     assert values(found, "nginxlog_pool_changes_total") == {"shop/blue shop/green": 1}
     assert values(found, "nginxlog_pool_last_change_timestamp_seconds") == {"shop": START + 14}
     (tmp_path / "desired" / "shop").mkdir(parents=True)
     (tmp_path / "desired" / "shop" / "green").touch()
-    declared = follower(tmp_path, pools=pools, desired_dir=str(tmp_path / "desired"))
+    declared = pipeline(tmp_path, pools=pools, desired_dir=str(tmp_path / "desired"))
     assert values(declared, "nginxlog_desired_pool") == {"shop/green": 1, "api/a": 1}
 
 
@@ -195,7 +195,7 @@ def test_what_is_folded_to_other_is_counted(tmp_path: Path) -> None:
         tmp_path / "access.log", line(), line(request_method="HACK"), line(status=999), line() * 3
     )
 
-    assert values(follower(tmp_path), "nginxlog_exporter_label_values_dropped_total") == {
+    assert values(pipeline(tmp_path), "nginxlog_exporter_label_values_dropped_total") == {
         "method": 1,
         "status": 1,
     }
@@ -246,9 +246,9 @@ def test_routes_are_counted_and_timed(tmp_path: Path, text: str) -> None:
         one = one.replace(name, value)
     append(tmp_path / "access.log", one.encode() + b"\n")
     flags = {"format_file": "", "format": text, "pools": "", "routes": "/a/:id,/b"}
-    follower(tmp_path, **flags).save()
+    pipeline(tmp_path, **flags).save()
     append(tmp_path / "access.log", one.replace("/a/1", "/c").encode() + b"\n")
-    found = follower(tmp_path, **flags)
+    found = pipeline(tmp_path, **flags)
 
     assert values(found, "nginxlog_http_route_responses_total") == {"/a/:id 2xx": 1, "other 2xx": 1}
     assert values(found, "nginxlog_http_route_duration_seconds_sum") == {
@@ -265,7 +265,7 @@ def test_a_format_without_a_uri_cannot_be_counted_by_route() -> None:
 
 def test_exemplars_lead_from_a_bucket_to_a_request(tmp_path: Path) -> None:
     """Once OpenMetrics was asked for, each bucket has the id of its last request."""
-    found = follower(tmp_path)
+    found = pipeline(tmp_path)
     families(found)
     append(
         tmp_path / "access.log",

@@ -6,7 +6,7 @@ import pytest
 from loglines import FORMAT_FILE, line, teal_format
 
 from nginxlog_exporter import cli
-from nginxlog_exporter.check import mismatch
+from nginxlog_exporter.config_check import mismatch
 
 
 def check(folder: Path, *arguments: str) -> int:

@@ -7,17 +7,17 @@ import pytest
 import requests
 from loglines import BLUE, GREEN, START, line, numbered, settings, teal_format
 
-from nginxlog_exporter import state
-from nginxlog_exporter.follow import Follower
+from nginxlog_exporter import snapshot
 from nginxlog_exporter.metrics import collector
+from nginxlog_exporter.pipeline import Pipeline
 from nginxlog_exporter.poll_loop import PollLoop
 from nginxlog_exporter.service import _routes
 from nginxlog_exporter.web.server import Address, serving
 
 
-def restarted(folder: Path, **flags: str) -> Follower:
+def restarted(folder: Path, **flags: str) -> Pipeline:
     """Return a new exporter that went on from the snapshot and read what was new."""
-    result = Follower(settings(folder, **flags), teal_format())
+    result = Pipeline(settings(folder, **flags), teal_format())
     result.restore()
     result.catch_up()
     return result
@@ -34,12 +34,12 @@ def refuse(_: int) -> None:
     raise OSError(28, "No space left on device")
 
 
-def lines_of(found: Follower) -> int:
+def lines_of(found: Pipeline) -> int:
     """Return how many lines were parsed."""
     return sum(log.counters.lines["parsed"] for log in found.files.values())
 
 
-def states(found: Follower) -> list[dict[str, object]]:
+def states(found: Pipeline) -> list[dict[str, object]]:
     """Return what is known of each log."""
     return [log.counters.to_state() for log in found.files.values()]
 
@@ -166,13 +166,13 @@ def test_a_save_that_fails_leaves_the_old_snapshot(
 ) -> None:
     """The new one takes its place only when it is whole."""
     path = tmp_path / "state.json"
-    state.save(path, {"a": 1})
+    snapshot.save(path, {"a": 1})
 
     monkeypatch.setattr("os.fsync", refuse)
     with pytest.raises(OSError, match="No space"):
-        state.save(path, {"a": 2})
+        snapshot.save(path, {"a": 2})
 
-    assert state.load(path) == {"version": state.VERSION, "a": 1}
+    assert snapshot.load(path) == {"version": snapshot.VERSION, "a": 1}
 
 
 def test_what_a_full_disk_did_not_hold_is_read_again_before_it_is_shown(
@@ -182,15 +182,15 @@ def test_what_a_full_disk_did_not_hold_is_read_again_before_it_is_shown(
     append(tmp_path, *numbered(10))
     first = restarted(tmp_path)
     collector.metrics(first, for_prometheus=True)
-    assert not first.shown_more
+    assert not first.scraped_beyond
     with monkeypatch.context() as disk:
         disk.setattr("os.fsync", refuse)
         append(tmp_path, *numbered(5, first=10))
         first.catch_up()
         collector.metrics(first, for_prometheus=True)
-    second = Follower(settings(tmp_path), teal_format())
+    second = Pipeline(settings(tmp_path), teal_format())
     second.restore()
-    assert second.shown_more
+    assert second.scraped_beyond
     with serving(Address("127.0.0.1", 0), _routes(second, PollLoop(second))) as address:
         url = f"http://{address}/metrics"
         assert requests.get(url, timeout=5).status_code == 503
@@ -199,9 +199,9 @@ def test_what_a_full_disk_did_not_hold_is_read_again_before_it_is_shown(
 
     assert second.aggregate.responses["blue", "2xx"] == 15
     collector.metrics(second, for_prometheus=True)
-    third = Follower(settings(tmp_path), teal_format())
+    third = Pipeline(settings(tmp_path), teal_format())
     third.restore()
-    assert not third.shown_more
+    assert not third.scraped_beyond
 
 
 def spoil(folder: Path) -> None:
@@ -212,7 +212,7 @@ def spoil(folder: Path) -> None:
     path.write_bytes(content[:100])
 
 
-def shown(found: Follower) -> float:
+def shown(found: Pipeline) -> float:
     """Return what Prometheus is shown of blue's fine responses."""
     families = {f.name: f for f in collector.metrics(found, for_prometheus=True)}
     samples = families["nginxlog_http_responses"].samples
@@ -235,14 +235,14 @@ def test_a_stop_while_lines_are_read_again_is_no_end_of_it(
 ) -> None:
     """The snapshot of that moment still holds less than what was shown."""
     shown_before_a_full_disk(tmp_path, monkeypatch)
-    stopped = Follower(settings(tmp_path), teal_format())
+    stopped = Pipeline(settings(tmp_path), teal_format())
     stopped.restore()
     stopped.catch_up(lambda: False)
     stopped.save()
-    again = Follower(settings(tmp_path), teal_format())
+    again = Pipeline(settings(tmp_path), teal_format())
     again.restore()
 
-    assert again.shown_more
+    assert again.scraped_beyond
 
 
 def shown_before_a_full_disk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -265,7 +265,7 @@ def test_lines_that_were_shown_and_deleted_begin_the_counters_anew(
     (tmp_path / "access.log").unlink()
     again = restarted(tmp_path)
 
-    assert (again.shown_more, again.resets["lines_lost"], shown(again)) == (False, 1, 0)
+    assert (again.scraped_beyond, again.resets["lines_lost"], shown(again)) == (False, 1, 0)
     append(tmp_path, *numbered(2, first=20))
     again.catch_up()
     assert shown(again) == 2
@@ -280,10 +280,10 @@ def test_lines_that_were_shown_and_cannot_be_read_just_now_are_waited_for(
         closed.setattr("os.access", lambda path, _: Path(path).name != "access.log")
         closed.setattr("nginxlog_exporter.tail.rotation._open_regular", refuse_to_open)
         again = restarted(tmp_path)
-        assert again.shown_more
+        assert again.scraped_beyond
     again.catch_up()
 
-    assert (again.shown_more, again.resets["lines_lost"], shown(again)) == (False, 0, 15)
+    assert (again.scraped_beyond, again.resets["lines_lost"], shown(again)) == (False, 0, 15)
 
 
 def refuse_to_open(path: str, _: int) -> int:

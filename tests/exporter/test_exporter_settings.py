@@ -6,8 +6,8 @@ import pytest
 from loglines import settings
 
 from nginxlog_exporter import cli
+from nginxlog_exporter.config import VARIABLES, SettingsError, load
 from nginxlog_exporter.count.histogram import DEFAULT_BUCKETS
-from nginxlog_exporter.settings import VARIABLES, SettingsError, load
 
 
 def test_the_defaults_suit_any_nginx(tmp_path: Path) -> None:

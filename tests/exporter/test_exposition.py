@@ -13,9 +13,9 @@ from loglines import BLUE, FORMAT_FILE, GREEN, START, line, settings, teal_forma
 from prometheus_client.parser import text_string_to_metric_families
 
 from nginxlog_exporter import cli
-from nginxlog_exporter.follow import Follower
 from nginxlog_exporter.metrics import collector
 from nginxlog_exporter.metrics.families import FAMILIES
+from nginxlog_exporter.pipeline import Pipeline
 from nginxlog_exporter.poll_loop import PollLoop
 from nginxlog_exporter.service import _routes
 from nginxlog_exporter.web.server import Address, serving
@@ -23,10 +23,10 @@ from nginxlog_exporter.web.server import Address, serving
 RETRY = {"upstream_addr": f"{BLUE}, {GREEN}", "upstream_status": "502, 200"}
 
 
-def follower(folder: Path, *lines: bytes, **flags: str) -> Follower:
-    """Return a follower that has read a log of these lines."""
+def pipeline(folder: Path, *lines: bytes, **flags: str) -> Pipeline:
+    """Return a pipeline that has read a log of these lines."""
     (folder / "access.log").write_bytes(b"".join(lines))
-    result = Follower(settings(folder, **flags), teal_format())
+    result = Pipeline(settings(folder, **flags), teal_format())
     result.catch_up()
     return result
 
@@ -40,7 +40,7 @@ def samples(text: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     }
 
 
-def values(found: Follower, name: str, *, for_prometheus: bool = False) -> dict[str, float]:
+def values(found: Pipeline, name: str, *, for_prometheus: bool = False) -> dict[str, float]:
     """Return the samples of that name by their label values, joined by spaces."""
     return {
         " ".join(sample.labels.values()): sample.value
@@ -116,7 +116,7 @@ def test_the_room_left_for_the_log_is_shown(
     """As nginx sees it: what is kept for root is neither free nor part of the whole."""
     disk = SimpleNamespace(f_frsize=1024, f_blocks=1000, f_bfree=150, f_bavail=100)
     monkeypatch.setattr("os.statvfs", lambda folder: {tmp_path: disk}[folder])
-    found = follower(tmp_path, line())
+    found = pipeline(tmp_path, line())
     file = str(tmp_path / "access.log")
 
     assert {file: 100 * 1024} == values(found, "nginxlog_exporter_filesystem_free_bytes")
@@ -132,7 +132,7 @@ def test_a_file_system_that_cannot_be_asked_has_no_size(
         raise OSError
 
     monkeypatch.setattr("os.statvfs", gone)
-    found = follower(tmp_path, line())
+    found = pipeline(tmp_path, line())
 
     assert [0] == list(values(found, "nginxlog_exporter_filesystem_size_bytes").values())
     assert [1] == list(values(found, "nginxlog_exporter_file_readable").values())
@@ -140,7 +140,7 @@ def test_a_file_system_that_cannot_be_asked_has_no_size(
 
 def test_every_family_is_there_before_the_first_line(tmp_path: Path) -> None:
     """An alert that compares must never wait for a series to appear."""
-    found = Follower(settings(tmp_path, routes="/a", desired_dir=str(tmp_path)), teal_format())
+    found = Pipeline(settings(tmp_path, routes="/a", desired_dir=str(tmp_path)), teal_format())
     families = collector.metrics(found, for_prometheus=True)
 
     names = {family.name for family in FAMILIES}
@@ -152,7 +152,7 @@ def test_every_family_is_there_before_the_first_line(tmp_path: Path) -> None:
 
 def test_prometheus_sees_each_new_counter_as_zero_first(tmp_path: Path) -> None:
     """What a series starts with is not an increase; with a zero before it, it is."""
-    found = follower(tmp_path, line(**RETRY))
+    found = pipeline(tmp_path, line(**RETRY))
     name = "nginxlog_http_retried_requests_total"
 
     assert values(found, name, for_prometheus=True)["saved"] == 0
@@ -163,7 +163,7 @@ def test_prometheus_sees_each_new_counter_as_zero_first(tmp_path: Path) -> None:
 
 def test_a_look_at_the_page_does_not_use_up_the_zero(tmp_path: Path) -> None:
     """A person, or a script, sees the true number and changes nothing."""
-    found = follower(tmp_path, line(**RETRY))
+    found = pipeline(tmp_path, line(**RETRY))
     name = "nginxlog_http_retried_requests_total"
 
     assert values(found, name)["saved"] == 1
@@ -172,7 +172,7 @@ def test_a_look_at_the_page_does_not_use_up_the_zero(tmp_path: Path) -> None:
 
 def test_what_prometheus_saw_is_on_the_disk(tmp_path: Path) -> None:
     """So that no kill takes a counter back below it; an idle scrape writes nothing."""
-    found = follower(tmp_path, line(), line())
+    found = pipeline(tmp_path, line(), line())
     collector.metrics(found, for_prometheus=True)
     snapshot = json.loads((tmp_path / "state.json").read_text())
 
@@ -186,7 +186,7 @@ def test_a_disk_that_refuses_is_counted_and_does_not_blind(tmp_path: Path) -> No
     """Counters are shown all the same: seeing is worth more than surviving a kill."""
     folder = tmp_path / "gone"
     folder.mkdir()
-    found = follower(folder, line())
+    found = pipeline(folder, line())
     shutil.rmtree(folder)
 
     assert values(found, "nginxlog_http_responses_total")["blue 2xx"] == 1
@@ -198,7 +198,7 @@ def test_families_whose_variables_are_missing_are_not_shown(tmp_path: Path) -> N
     plain = settings(
         tmp_path, format_file="", format="$status $request_method", desired_dir=str(tmp_path)
     )
-    found = Follower(plain, cli.compile_format(plain.log_format))
+    found = Pipeline(plain, cli.compile_format(plain.log_format))
     names = {family.name for family in collector.metrics(found, for_prometheus=False)}
 
     assert "nginxlog_http_responses" in names
@@ -209,7 +209,7 @@ def test_families_whose_variables_are_missing_are_not_shown(tmp_path: Path) -> N
 @pytest.fixture
 def page(tmp_path: Path) -> Iterator[str]:
     """Serve a log of one line; give the address."""
-    found = follower(tmp_path, line())
+    found = pipeline(tmp_path, line())
     reader = PollLoop(found)
     reader._caught_up = True
     with serving(Address("127.0.0.1", 0), _routes(found, reader)) as address:
@@ -242,7 +242,7 @@ def test_any_other_path_is_not_found(page: str) -> None:
 
 def test_ready_only_while_the_log_is_followed(tmp_path: Path) -> None:
     """503 before the log was read to its end and once the exporter is told to stop."""
-    found = follower(tmp_path)
+    found = pipeline(tmp_path)
     reader = PollLoop(found)
     with serving(Address("127.0.0.1", 0), _routes(found, reader)) as address:
         ready = f"http://{address}/-/ready"
@@ -257,7 +257,7 @@ def test_a_scrape_shows_the_lines_before_it_however_rarely_they_are_looked_for(
     tmp_path: Path,
 ) -> None:
     """It wakes the reader, so that nothing is late and idling costs nothing."""
-    found = follower(tmp_path, poll_seconds="60")
+    found = pipeline(tmp_path, poll_seconds="60")
     reader = PollLoop(found)
     thread = threading.Thread(target=reader.run)
     thread.start()

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from fix_stack import cannot_run
 
+from nginxlog_exporter.config import PREFIX, VARIABLES
 from nginxlog_exporter.metrics import reference
 from nginxlog_exporter.metrics.family import FEATURES, HISTOGRAM
 from nginxlog_exporter.parse.log_format import compile_format
 from nginxlog_exporter.parse.nginx_conf import log_formats
-from nginxlog_exporter.settings import PREFIX, VARIABLES
 from teal.stack import servers
 
 ROOT = Path(__file__).parents[2]

@@ -10,18 +10,18 @@ from loglines import line, numbered, settings, teal_format
 from logworld import growing
 
 from nginxlog_exporter import poll_loop
-from nginxlog_exporter.follow import Follower
+from nginxlog_exporter.pipeline import Pipeline
 from nginxlog_exporter.tail import lines
 
 ROTATIONS = "nginxlog_exporter_rotations_total"
 
 
-def started(folder: Path, **flags: str) -> Follower:
+def started(folder: Path, **flags: str) -> Pipeline:
     """Return an exporter that goes on from the snapshot and has read what there is."""
-    follower = Follower(settings(folder, **flags), teal_format())
-    follower.restore()
-    follower.catch_up()
-    return follower
+    pipeline = Pipeline(settings(folder, **flags), teal_format())
+    pipeline.restore()
+    pipeline.catch_up()
+    return pipeline
 
 
 def append(path: Path, *data: bytes) -> None:
@@ -30,15 +30,15 @@ def append(path: Path, *data: bytes) -> None:
         file.write(b"".join(data))
 
 
-def scraped(follower: Follower) -> dict[object, float]:
+def scraped(pipeline: Pipeline) -> dict[object, float]:
     """Scrape as Prometheus does."""
-    shown = growing(follower, for_prometheus=True)
+    shown = growing(pipeline, for_prometheus=True)
     return {(name, *sorted(labels.items())): number for name, labels, number in shown}
 
 
-def counted(follower: Follower) -> int:
+def counted(pipeline: Pipeline) -> int:
     """Return how many lines were counted."""
-    return sum(log.counters.lines["parsed"] for log in follower.files.values())
+    return sum(log.counters.lines["parsed"] for log in pipeline.files.values())
 
 
 def copy_and_truncate(log: Path, number: int) -> None:
@@ -55,15 +55,15 @@ def test_events_that_were_shown_do_not_become_unseen(
     monkeypatch.setattr("nginxlog_exporter.tail.draining.QUIET_SECONDS", 0.0)
     log = tmp_path / "access.log"
     append(log, *numbered(3))
-    follower = started(tmp_path)
-    before = scraped(follower)
+    pipeline = started(tmp_path)
+    before = scraped(pipeline)
     with monkeypatch.context() as disk:
         if fault == "a full disk":
             disk.setattr("os.fsync", refuse)
         copy_and_truncate(log, 1)
         append(log, *numbered(2, first=10))
-        follower.catch_up()
-        before = {key: max(value, before.get(key, 0)) for key, value in scraped(follower).items()}
+        pipeline.catch_up()
+        before = {key: max(value, before.get(key, 0)) for key, value in scraped(pipeline).items()}
         (tmp_path / "access.log.1").rename(tmp_path / "access.log.2")
         log.rename(tmp_path / "access.log.1")
         append(log, *numbered(2, first=20))
@@ -92,9 +92,9 @@ def test_resets_are_counted_on_when_both_snapshots_are_spoiled(tmp_path: Path) -
             path = tmp_path / name
             path.write_bytes(path.read_bytes()[:-5])
 
-        follower = started(tmp_path)
-        assert follower.resets["state_unusable"] == times
-        follower.save()
+        pipeline = started(tmp_path)
+        assert pipeline.resets["state_unusable"] == times
+        pipeline.save()
 
 
 @pytest.mark.parametrize("read_from", ["beginning", "end"])
@@ -104,7 +104,7 @@ def test_killed_right_after_the_first_start(tmp_path: Path, read_from: str, file
     log = tmp_path / "access.log"
     append(log, *numbered(3))
     flags = {"read_from": read_from, "file": str(tmp_path / file)}
-    first = Follower(settings(tmp_path, **flags), teal_format())
+    first = Pipeline(settings(tmp_path, **flags), teal_format())
     first.restore()
     first.catch_up(lambda: False)
     append(log, *numbered(2, first=10))
@@ -137,17 +137,17 @@ def test_a_crash_loop_makes_progress(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("time.monotonic", lambda: clock[0])
     done = []
     for _ in range(8):
-        follower = Follower(settings(tmp_path), teal_format())
-        follower.restore()
-        loop = poll_loop.PollLoop(follower)
+        pipeline = Pipeline(settings(tmp_path), teal_format())
+        pipeline.restore()
+        loop = poll_loop.PollLoop(pipeline)
 
         def turn(loop: poll_loop.PollLoop = loop, until: float = clock[0] + 1.0) -> bool:
             clock[0] += 0.1
             loop._turn()
             return clock[0] < until
 
-        follower.catch_up(turn)
-        done.append(counted(follower))
+        pipeline.catch_up(turn)
+        done.append(counted(pipeline))
 
     assert done == sorted(done)
     assert done[-1] == 400
@@ -155,7 +155,7 @@ def test_a_crash_loop_makes_progress(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_odd_statuses_and_methods_make_no_series_without_end(tmp_path: Path) -> None:
     """Below 2,000 for two pools, whatever clients and servers invent; sums stay exact."""
-    follower = started(tmp_path)
+    pipeline = started(tmp_path)
     methods = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "X")
     written = 0
     for status in range(1000):
@@ -173,8 +173,8 @@ def test_odd_statuses_and_methods_make_no_series_without_end(tmp_path: Path) -> 
             line(request_method=methods[status % 10], status=status, upstream_addr="-"),
         )
         written += 5
-    follower.catch_up()
-    shown = growing(follower)
+    pipeline.catch_up()
+    shown = growing(pipeline)
     statuses = {labels["status"] for _, labels, _ in shown if "status" in labels}
 
     assert len(shown) < 2000

@@ -11,19 +11,19 @@ from loglines import line, numbered, settings, teal_format
 from prometheus_client.exposition import generate_latest
 from tailing import Reader as TailReader
 
-from nginxlog_exporter import follow, poll_loop, service
+from nginxlog_exporter import poll_loop, service
 from nginxlog_exporter.count import durations
-from nginxlog_exporter.follow import Follower
 from nginxlog_exporter.metrics import collector
 from nginxlog_exporter.parse.log_format import URI, compile_format
 from nginxlog_exporter.parse.nginx_conf import LogFormat
 from nginxlog_exporter.parse.parser import parse
-from nginxlog_exporter.tail import lines, rewindable_gzip
+from nginxlog_exporter.pipeline import Pipeline
+from nginxlog_exporter.tail import followed_logs, lines, rewindable_gzip
 
 
-def counted(follower: Follower) -> int:
+def counted(pipeline: Pipeline) -> int:
     """Return how many lines were counted."""
-    return sum(log.counters.lines["parsed"] for log in follower.files.values())
+    return sum(log.counters.lines["parsed"] for log in pipeline.files.values())
 
 
 def append(path: Path, *data: bytes) -> None:
@@ -32,12 +32,12 @@ def append(path: Path, *data: bytes) -> None:
         file.write(b"".join(data))
 
 
-def started(folder: Path, **flags: str) -> Follower:
+def started(folder: Path, **flags: str) -> Pipeline:
     """Return an exporter that was started and has read what there is."""
-    follower = Follower(settings(folder, **flags), teal_format())
-    follower.restore()
-    follower.catch_up()
-    return follower
+    pipeline = Pipeline(settings(folder, **flags), teal_format())
+    pipeline.restore()
+    pipeline.catch_up()
+    return pipeline
 
 
 def test_old_lines_stay_uncounted_over_a_restart(tmp_path: Path) -> None:
@@ -62,11 +62,11 @@ def test_old_lines_stay_uncounted_after_an_unusable_snapshot(tmp_path: Path) -> 
 
 def test_a_log_that_comes_later_is_read_from_its_beginning(tmp_path: Path) -> None:
     """All its lines are new, whatever is said of those that are there."""
-    follower = started(tmp_path, read_from="end")
+    pipeline = started(tmp_path, read_from="end")
     append(tmp_path / "access.log", *numbered(3))
-    follower.catch_up()
+    pipeline.catch_up()
 
-    assert counted(follower) == 3
+    assert counted(pipeline) == 3
 
 
 @pytest.mark.parametrize("file", ["access.log", "*.log"])
@@ -75,7 +75,7 @@ def test_a_folder_that_may_not_be_entered_is_waited_for(
 ) -> None:
     """As root may everything, the kernel's refusal is played."""
     append(tmp_path / "access.log", *numbered(3))
-    follower = Follower(settings(tmp_path, file=str(tmp_path / file)), teal_format())
+    pipeline = Pipeline(settings(tmp_path, file=str(tmp_path / file)), teal_format())
     really_stat = Path.stat
 
     def stat(path: Path, **options: bool) -> os.stat_result:
@@ -85,11 +85,11 @@ def test_a_folder_that_may_not_be_entered_is_waited_for(
 
     with monkeypatch.context() as closed:
         closed.setattr("pathlib.Path.stat", stat)
-        follower.catch_up()
-        assert [log.readable for log in follower.files.values()] == [False]
-    follower.catch_up()
+        pipeline.catch_up()
+        assert [log.readable for log in pipeline.files.values()] == [False]
+    pipeline.catch_up()
 
-    assert counted(follower) == 3
+    assert counted(pipeline) == 3
 
 
 @pytest.mark.parametrize("spelled", ["{}/./access.log", "{}//access.log", "{}/./*.log"])
@@ -103,8 +103,8 @@ def test_a_path_may_be_spelled_in_any_way(tmp_path: Path, spelled: str) -> None:
 def test_a_name_that_is_no_utf_8_is_shown(tmp_path: Path) -> None:
     """Somebody else's file must not take all metrics away."""
     append(tmp_path / os.fsdecode(b"caf\xe9.log"), *numbered(3))
-    follower = started(tmp_path, file=str(tmp_path / "*.log"))
-    shown = generate_latest(service.Families(collector.metrics(follower, for_prometheus=False)))
+    pipeline = started(tmp_path, file=str(tmp_path / "*.log"))
+    shown = generate_latest(service.Families(collector.metrics(pipeline, for_prometheus=False)))
 
     assert "caf\N{REPLACEMENT CHARACTER}.log" in shown.decode()
     assert counted(started(tmp_path, file=str(tmp_path / "*.log"))) == 3
@@ -166,13 +166,13 @@ def test_durations_of_many_servers_stay_bounded(
 ) -> None:
     """All of them together, not each."""
     monkeypatch.setattr(durations, "_MAX_PENDING", 50)
-    follower = Follower(settings(tmp_path, pools=""), teal_format())
+    pipeline = Pipeline(settings(tmp_path, pools=""), teal_format())
     for server in range(40):
         block = b"".join(
             line(upstream_addr=f"10.0.0.{server}:80", request_time=f"0.{n:03}") for n in range(5)
         )
-        follower.aggregate.add(parse(block, teal_format()))
-        assert sum(map(len, follower.aggregate.durations._pending.values())) <= 50
+        pipeline.aggregate.add(parse(block, teal_format()))
+        assert sum(map(len, pipeline.aggregate.durations._pending.values())) <= 50
 
 
 def test_a_long_catch_up_is_saved_meanwhile(
@@ -182,13 +182,13 @@ def test_a_long_catch_up_is_saved_meanwhile(
     append(tmp_path / "access.log", *numbered(300))
     monkeypatch.setattr(lines, "BLOCK_BYTES", 5000)
     monkeypatch.setattr(poll_loop, "SAVE_SECONDS", 0.0)
-    follower = Follower(settings(tmp_path), teal_format())
+    pipeline = Pipeline(settings(tmp_path), teal_format())
     saves = []
-    monkeypatch.setattr(follower, "save", lambda: saves.append(counted(follower)))
-    thread = threading.Thread(target=poll_loop.PollLoop(follower).run, daemon=True)
+    monkeypatch.setattr(pipeline, "save", lambda: saves.append(counted(pipeline)))
+    thread = threading.Thread(target=poll_loop.PollLoop(pipeline).run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 10
-    while counted(follower) < 300 and time.monotonic() < deadline:
+    while counted(pipeline) < 300 and time.monotonic() < deadline:
         thread.join(0.05)
 
     assert [count for count in saves if 0 < count < 300]
@@ -198,7 +198,7 @@ def test_a_reader_that_looks_rarely_is_healthy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It waits for its time, and does not hang."""
-    loop = poll_loop.PollLoop(Follower(settings(tmp_path, poll_seconds="60"), teal_format()))
+    loop = poll_loop.PollLoop(Pipeline(settings(tmp_path, poll_seconds="60"), teal_format()))
     loop._turn()
     now = time.monotonic()
     monkeypatch.setattr("time.monotonic", lambda: now + 80)
@@ -210,15 +210,15 @@ def test_a_reader_that_looks_rarely_is_healthy(
 
 def test_logs_that_are_gone_make_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As with a log for each day, which never comes back."""
-    monkeypatch.setattr(follow, "MAX_LOGS", 3)
-    monkeypatch.setattr(follow, "DISCOVER_SECONDS", 0.0)
-    follower = started(tmp_path, file=str(tmp_path / "*.log"))
+    monkeypatch.setattr(followed_logs, "MAX_LOGS", 3)
+    monkeypatch.setattr(followed_logs, "DISCOVER_SECONDS", 0.0)
+    pipeline = started(tmp_path, file=str(tmp_path / "*.log"))
     for day in range(10):
         log = tmp_path / f"day{day}x.log"
         append(log, *numbered(1))
-        follower.catch_up()
-        assert follower.files[log].counters.lines["parsed"] == 1
+        pipeline.catch_up()
+        assert pipeline.files[log].counters.lines["parsed"] == 1
         log.unlink()
-        follower.catch_up()
+        pipeline.catch_up()
 
-    assert follower.ignored_files == 0
+    assert pipeline.ignored_files == 0

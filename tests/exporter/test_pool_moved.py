@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from loglines import BLUE, GREEN, line, settings, teal_format
 
-from nginxlog_exporter.follow import Follower
+from nginxlog_exporter.pipeline import Pipeline
 
 NEW = "10.0.0.75:8082"
 
 
-def _read(folder: Path, pools: str) -> Follower:
-    found = Follower(settings(folder, pools=pools), teal_format())
+def _read(folder: Path, pools: str) -> Pipeline:
+    found = Pipeline(settings(folder, pools=pools), teal_format())
     found.restore()
     found.catch_up()
     found.save()

@@ -11,7 +11,7 @@ import pytest
 from pygtail import Pygtail
 from pygtail_scenarios import SCENARIOS, Scenario, folder_with_a_bracket
 
-from nginxlog_exporter import state
+from nginxlog_exporter import snapshot
 from nginxlog_exporter.tail import draining
 from nginxlog_exporter.tail.checkpoint import Checkpoint
 from nginxlog_exporter.tail.tailer import Tailer
@@ -94,7 +94,7 @@ class OurReader:
 
     def restart(self) -> None:
         """Begin again from the snapshot."""
-        kept = state.load(self._snapshot)
+        kept = snapshot.load(self._snapshot)
         self._checkpoint = Checkpoint.from_state(kept["position"]) if kept else None
         self._tail = Tailer(self.log, self._checkpoint)
 
@@ -121,12 +121,12 @@ class OurReader:
             return Dying()
 
         with self._patch.context() as system:
-            system.setattr(state, "open", opened, raising=False)
+            system.setattr(snapshot, "open", opened, raising=False)
             with pytest.raises(Killed):
                 self._save()
 
     def _save(self) -> None:
-        state.save(self._snapshot, {"position": self._checkpoint.to_state()})
+        snapshot.save(self._snapshot, {"position": self._checkpoint.to_state()})
 
 
 def lost_or_doubled(reader: PlainReader | OurReader, written: bytes) -> str:

@@ -5,19 +5,19 @@ from pathlib import Path
 import pytest
 from loglines import numbered, settings, teal_format
 
-from nginxlog_exporter import state
-from nginxlog_exporter.follow import Follower
+from nginxlog_exporter import snapshot
+from nginxlog_exporter.pipeline import Pipeline
 
 
 def test_a_changed_digit_is_noticed(tmp_path: Path) -> None:
     """It would be a counter that is wrong for ever."""
     path = tmp_path / "state.json"
-    state.save(path, {"count": 123})
+    snapshot.save(path, {"count": 123})
     for place in (path, path.with_name("state.json.copy")):
         place.write_text(place.read_text().replace("123", "124"))
 
-    with pytest.raises(state.StateError, match="checksum"):
-        state.load(path)
+    with pytest.raises(snapshot.StateError, match="checksum"):
+        snapshot.load(path)
 
 
 @pytest.mark.parametrize("spoil", [b"", b'{"version":1,"fil', b"[" * 100_000, b"\0" * 4096])
@@ -25,25 +25,25 @@ def test_a_copy_takes_the_place_of_a_spoiled_snapshot(tmp_path: Path, spoil: byt
     """It is just as new, so nothing can fall; the spoiled one is kept for a person to look at."""
     path = tmp_path / "state.json"
     for count in (1, 2):
-        state.save(path, {"count": count})
+        snapshot.save(path, {"count": count})
     path.unlink()
     path.write_bytes(spoil)
 
     for _ in range(2):  # and again after a kill
-        assert state.load(path) == {"version": state.VERSION, "count": 2}
+        assert snapshot.load(path) == {"version": snapshot.VERSION, "count": 2}
     assert path.with_name("state.json.unusable").read_bytes() == spoil
 
 
 def test_the_snapshot_before_of_an_older_release_takes_that_place(tmp_path: Path) -> None:
     """Version 1.0.0 kept no copy, but the snapshot before; it goes when there is a copy."""
     path, before = tmp_path / "state.json", tmp_path / "state.json.before"
-    state.save(path, {"count": 1})
+    snapshot.save(path, {"count": 1})
     path.with_name("state.json.copy").rename(before)
     path.write_bytes(b"")
 
-    assert state.load(path) == {"version": state.VERSION, "count": 1}
-    assert state.shown_more(path)
-    state.save(path, {"count": 2})
+    assert snapshot.load(path) == {"version": snapshot.VERSION, "count": 1}
+    assert snapshot.scraped_beyond(path)
+    snapshot.save(path, {"count": 2})
     assert not before.exists()
 
 
@@ -51,10 +51,10 @@ def test_a_snapshot_that_was_removed_is_a_new_beginning(tmp_path: Path) -> None:
     """Removing it is how one resets the counters; its copy must not come back."""
     path = tmp_path / "state.json"
     for count in (1, 2):
-        state.save(path, {"count": count})
+        snapshot.save(path, {"count": count})
     path.unlink()
 
-    assert state.load(path) is None
+    assert snapshot.load(path) is None
 
 
 def test_the_file_is_on_the_disk_before_its_name_is(
@@ -70,7 +70,7 @@ def test_the_file_is_on_the_disk_before_its_name_is(
         return really_replace(self, target)
 
     monkeypatch.setattr("pathlib.Path.replace", replace)
-    state.save(tmp_path / "state.json", {})
+    snapshot.save(tmp_path / "state.json", {})
 
     assert done == ["fsync", "fsync", "rename", "rename", "fsync"]
 
@@ -78,15 +78,15 @@ def test_the_file_is_on_the_disk_before_its_name_is(
 def test_lines_are_exact_after_the_snapshot_was_spoiled(tmp_path: Path) -> None:
     """What came after it is read again."""
     log = tmp_path / "access.log"
-    follower = Follower(settings(tmp_path), teal_format())
+    pipeline = Pipeline(settings(tmp_path), teal_format())
     for first in (0, 5):
         with log.open("ab") as file:
             file.write(b"".join(numbered(5, first=first)))
-        follower.catch_up()
-        follower.save()
+        pipeline.catch_up()
+        pipeline.save()
     path = tmp_path / "state.json"
     path.write_bytes(path.read_bytes()[:100])
-    again = Follower(settings(tmp_path), teal_format())
+    again = Pipeline(settings(tmp_path), teal_format())
     again.restore()
     again.catch_up()
 

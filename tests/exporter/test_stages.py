@@ -41,7 +41,7 @@ def test_a_stage_imports_nothing_that_comes_after_it(path):
     "planted",
     [
         "from nginxlog_exporter.count.aggregate import Aggregate",
-        "from nginxlog_exporter import settings",
+        "from nginxlog_exporter import config",
         "def late():\n    import nginxlog_exporter.web.server",
     ],
 )

@@ -21,7 +21,7 @@ from loglines import settings as exporter_settings
 from loglines import teal_format
 from logworld import NUMBERS, LogWorld, growing
 
-from nginxlog_exporter.follow import Follower
+from nginxlog_exporter.pipeline import Pipeline
 
 FORMAT = teal_format()
 EXAMPLES = int(os.environ.get("TORTURE_EXAMPLES", "60"))
@@ -38,7 +38,7 @@ class Machine(RuleBasedStateMachine):
         self.disk = self.stack.enter_context(mock.patch("os.fsync"))
         self.world = LogWorld(folder)
         self.settings = exporter_settings(folder)
-        self.follower: Follower | None = None
+        self.pipeline: Pipeline | None = None
         # Lines that the running exporter has counted; those in its snapshot.
         self.counted: set[int] = set()
         self.saved: set[int] = set()
@@ -144,7 +144,7 @@ class Machine(RuleBasedStateMachine):
     def delete_and_create(self) -> None:
         """Delete the log, which a running exporter still has open and reads to its end."""
         gone = self.world.delete()
-        if not (self.follower and self.holds_live_open):
+        if not (self.pipeline and self.holds_live_open):
             self._miss(gone)
         self.world.create()
         self.holds_live_open = False
@@ -169,7 +169,7 @@ class Machine(RuleBasedStateMachine):
 
     # The disk of the snapshot
 
-    @precondition(lambda self: self.follower)
+    @precondition(lambda self: self.pipeline)
     @rule(full=st.booleans())
     def fill_the_disk(self, full: bool) -> None:
         """Have no snapshot be written any more, or again."""
@@ -177,7 +177,7 @@ class Machine(RuleBasedStateMachine):
 
     # The exporter
 
-    @precondition(lambda self: self.follower)
+    @precondition(lambda self: self.pipeline)
     @rule(torn=st.booleans(), spoiled=st.booleans(), older=st.booleans())
     def crash(self, torn: bool, spoiled: bool, older: bool) -> None:
         """Die: nothing after the last save survives. The snapshot may be spoiled as well.
@@ -185,7 +185,7 @@ class Machine(RuleBasedStateMachine):
         Or it is one of an older release, which did not have every counter yet.
         """
         was_durable = self.disk.side_effect is None
-        self.follower = None
+        self.pipeline = None
         self.holds_live_open = False
         snapshot = self.settings.state_file
         if torn:
@@ -204,21 +204,21 @@ class Machine(RuleBasedStateMachine):
         for gone in self.world.destroyed:
             self._miss(gone)
 
-    @precondition(lambda self: not self.follower)
+    @precondition(lambda self: not self.pipeline)
     @rule()
     def restart(self) -> None:
         """Start again from the snapshot."""
-        self.follower = Follower(self.settings, FORMAT)
-        self.follower.restore()
-        self.resets = self.follower.resets["lines_lost"]
+        self.pipeline = Pipeline(self.settings, FORMAT)
+        self.pipeline.restore()
+        self.resets = self.pipeline.resets["lines_lost"]
 
-    @precondition(lambda self: self.follower)
+    @precondition(lambda self: self.pipeline)
     @rule()
     def catch_up(self) -> None:
         """Read all there is; then every line that may not be missing was counted, once."""
         with self._saving(counted=set()):  # the first place, before the first line
-            self.follower.catch_up()
-        if self.follower.resets["lines_lost"] > self.resets:
+            self.pipeline.catch_up()
+        if self.pipeline.resets["lines_lost"] > self.resets:
             # It had shown lines that it cannot read again: it says so, and begins anew.
             assert self.lossy
             self.resets += 1
@@ -226,7 +226,7 @@ class Machine(RuleBasedStateMachine):
             self.readers.clear()
             self.may_miss |= self.world.complete
             self.unknown |= self.world.complete
-        numbers = growing(self.follower)
+        numbers = growing(self.pipeline)
         counted = {
             NUMBERS[labels["pool"], labels["method"], labels["status"]]: number
             for name, labels, number in numbers
@@ -236,7 +236,7 @@ class Machine(RuleBasedStateMachine):
         self.holds_live_open = self.world.live is not None
         missing = self.world.complete - self.counted
         # Not as shown: while the disk is full, gaps wait for it.
-        gaps = sum(sum(log.counters.gaps.values()) for log in self.follower.files.values())
+        gaps = sum(sum(log.counters.gaps.values()) for log in self.pipeline.files.values())
         unparsed = sum(
             n for name, _, n in numbers if name == "nginxlog_exporter_unparsed_lines_total"
         )
@@ -249,7 +249,7 @@ class Machine(RuleBasedStateMachine):
             if self.world.live and self.quiet:
                 assert unparsed == self.world.torn
 
-    @precondition(lambda self: self.follower and not self.follower.shown_more)
+    @precondition(lambda self: self.pipeline and not self.pipeline.scraped_beyond)
     @rule(readers=st.sampled_from(["a", "b", "ab"]))
     def scrape(self, readers: str) -> None:
         """Nothing that a reader ever scraped goes down, and what is new to it is 0."""
@@ -258,7 +258,7 @@ class Machine(RuleBasedStateMachine):
 
     def _scrape(self, reader: str) -> None:
         with self._saving():
-            numbers = growing(self.follower, reader=reader)
+            numbers = growing(self.pipeline, reader=reader)
         known = self.readers.get(reader)
         shown = set()
         for name, labels, number in numbers:
@@ -270,17 +270,17 @@ class Machine(RuleBasedStateMachine):
             self.scraped[reader, key] = number
         self.readers[reader] = shown
 
-    @precondition(lambda self: self.follower)
+    @precondition(lambda self: self.pipeline)
     @rule()
     def save(self) -> None:
         """Save, as the exporter does now and then."""
         with self._saving():
-            self.follower.save()
+            self.pipeline.save()
 
     def teardown(self) -> None:
         """Read to the end, after a restart if need be, and compare once more."""
         with self.stack:
-            if not self.follower:
+            if not self.pipeline:
                 self.restart()
             self.catch_up()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fix_stack import cannot_run
 
-from nginxlog_exporter.settings import PREFIX, VARIABLES
+from nginxlog_exporter.config import PREFIX, VARIABLES
 
 FOLDER = Path(__file__).parents[2] / "exporter"
 UNIT = FOLDER / "nginxlog-exporter.service"

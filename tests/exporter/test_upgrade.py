@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from loglines import line
 
-from nginxlog_exporter import settings as settings_module
-from nginxlog_exporter.follow import Follower
+from nginxlog_exporter import config as settings_module
 from nginxlog_exporter.metrics import collector
 from nginxlog_exporter.parse.log_format import URI, compile_format
+from nginxlog_exporter.pipeline import Pipeline
 
 GOLDEN = Path(__file__).with_name("golden")
 RELEASES = sorted(path.name for path in GOLDEN.iterdir())
@@ -42,7 +42,7 @@ def installed(folder: Path, release: str, snapshot: dict[str, Any]) -> Path:
     return path
 
 
-def upgraded(folder: Path, release: str, *, pools: str = POOLS) -> Follower:
+def upgraded(folder: Path, release: str, *, pools: str = POOLS) -> Pipeline:
     """Start this release on what an older one has left."""
     settings = settings_module.load(
         {
@@ -54,17 +54,17 @@ def upgraded(folder: Path, release: str, *, pools: str = POOLS) -> Follower:
         },
         {},
     )
-    follower = Follower(settings, compile_format(settings.log_format, extra=[URI]))
-    follower.restore()
-    follower.catch_up()
-    return follower
+    pipeline = Pipeline(settings, compile_format(settings.log_format, extra=[URI]))
+    pipeline.restore()
+    pipeline.catch_up()
+    return pipeline
 
 
-def numbers(follower: Follower, *, for_prometheus: bool = False) -> dict[object, float]:
+def numbers(pipeline: Pipeline, *, for_prometheus: bool = False) -> dict[object, float]:
     """Return the counters and histograms."""
     return {
         (sample.name, *sorted({**sample.labels, "file": ""}.items())): sample.value
-        for family in collector.metrics(follower, for_prometheus=for_prometheus)
+        for family in collector.metrics(pipeline, for_prometheus=for_prometheus)
         if family.type in ("counter", "histogram") and "exporter_state" not in family.name
         for sample in family.samples
     }
@@ -74,19 +74,19 @@ def numbers(follower: Follower, *, for_prometheus: bool = False) -> dict[object,
 def test_counters_go_on_after_an_upgrade(tmp_path: Path, release: str) -> None:
     """Nothing is reset, counted twice or told as a gap, and no series is 0 again."""
     installed(tmp_path, release, snapshot_of(release))
-    follower = upgraded(tmp_path, release)
-    (counters,) = [log.counters for log in follower.files.values()]
+    pipeline = upgraded(tmp_path, release)
+    (counters,) = [log.counters for log in pipeline.files.values()]
 
-    assert sum(follower.resets.values()) == 0
+    assert sum(pipeline.resets.values()) == 0
     assert counters.lines == {"parsed": 12, "unparsed": 1}
     assert (counters.rotations["rename"], sum(counters.gaps.values())) == (1, 0)
-    assert follower.aggregate.responses["green", "2xx"] == 7
-    assert follower.aggregate.tracker.active[""].active == "green"
-    assert numbers(follower, for_prometheus=True) == numbers(follower)
+    assert pipeline.aggregate.responses["green", "2xx"] == 7
+    assert pipeline.aggregate.tracker.active[""].active == "green"
+    assert numbers(pipeline, for_prometheus=True) == numbers(pipeline)
     with (tmp_path / "access.log").open("ab") as log:
         log.write(line(upstream_addr="127.0.0.1:8082"))
-    follower.catch_up()
-    assert follower.aggregate.responses["green", "2xx"] == 8
+    pipeline.catch_up()
+    assert pipeline.aggregate.responses["green", "2xx"] == 8
 
 
 def keys(state: object, path: tuple[object, ...] = ()) -> Iterator[tuple[object, ...]]:
@@ -113,16 +113,16 @@ def test_what_a_snapshot_lacks_began_later(tmp_path: Path, release: str) -> None
         if {"counts", "sum_ms"} & set(inside):
             continue  # half a histogram is none
         del inside[path[-1]]
-        follower = _of(tmp_path / str(number), release, snapshot)
+        pipeline = _of(tmp_path / str(number), release, snapshot)
 
-        assert sum(follower.resets.values()) == 0, path
-        found = numbers(follower)
+        assert sum(pipeline.resets.values()) == 0, path
+        found = numbers(pipeline)
         assert found.keys() <= complete.keys(), path
         assert all(found[key] in (0, complete[key]) for key in found), path
         assert sum(found[key] != complete[key] for key in found) < len(complete) / 2, path
 
 
-def _of(folder: Path, release: str, snapshot: dict[str, Any]) -> Follower:
+def _of(folder: Path, release: str, snapshot: dict[str, Any]) -> Pipeline:
     folder.mkdir()
     installed(folder, release, snapshot)
     return upgraded(folder, release)
@@ -135,10 +135,10 @@ def test_keys_of_a_newer_release_do_no_harm(tmp_path: Path) -> None:
         inside["newer"] = {"a": [1]}
     for log in snapshot["files"].values():
         log["position"]["newer"] = "x"
-    follower = _of(tmp_path / "new", RELEASES[0], snapshot)
+    pipeline = _of(tmp_path / "new", RELEASES[0], snapshot)
 
-    assert sum(follower.resets.values()) == 0
-    assert follower.aggregate.responses["green", "2xx"] == 7
+    assert sum(pipeline.resets.values()) == 0
+    assert pipeline.aggregate.responses["green", "2xx"] == 7
 
 
 def test_pools_in_another_order_are_other_pools(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ import pytest
 import requests
 from loglines import line, settings, teal_format
 
-from nginxlog_exporter.follow import Follower
 from nginxlog_exporter.metrics import collector
 from nginxlog_exporter.metrics.zero_initialise import Scraper, ZeroInitialiser
+from nginxlog_exporter.pipeline import Pipeline
 from nginxlog_exporter.poll_loop import PollLoop
 from nginxlog_exporter.service import _routes
 from nginxlog_exporter.web.server import Address, serving
@@ -62,12 +62,12 @@ def test_who_has_seen_what_survives_a_restart() -> None:
 def test_that_a_reader_was_there_is_kept_at_once(tmp_path: Path) -> None:
     """Also if nothing was new to it: what comes next will be."""
     (tmp_path / "access.log").write_bytes(line())
-    follower = Follower(settings(tmp_path), teal_format())
-    follower.restore()
-    follower.catch_up()
+    pipeline = Pipeline(settings(tmp_path), teal_format())
+    pipeline.restore()
+    pipeline.catch_up()
     for address in ("a", "b"):
-        collector.metrics(follower, for_prometheus=True, scraper=Scraper(address))
-    again = Follower(settings(tmp_path), teal_format())
+        collector.metrics(pipeline, for_prometheus=True, scraper=Scraper(address))
+    again = Pipeline(settings(tmp_path), teal_format())
     again.restore()
 
     assert again.zero_initialise([NEW], Scraper("a")) == {NEW}
@@ -96,14 +96,14 @@ def test_readers_without_end_are_not_all_remembered() -> None:
 
 
 @pytest.fixture
-def exporter(tmp_path: Path) -> Iterator[tuple[Follower, str]]:
+def exporter(tmp_path: Path) -> Iterator[tuple[Pipeline, str]]:
     """Serve an exporter that reads when it is told to."""
     (tmp_path / "access.log").write_bytes(line())
-    follower = Follower(settings(tmp_path), teal_format())
-    follower.restore()
-    follower.catch_up()
-    with serving(Address("127.0.0.1", 0), _routes(follower, PollLoop(follower))) as address:
-        yield follower, f"http://{address}/metrics"
+    pipeline = Pipeline(settings(tmp_path), teal_format())
+    pipeline.restore()
+    pipeline.catch_up()
+    with serving(Address("127.0.0.1", 0), _routes(pipeline, PollLoop(pipeline))) as address:
+        yield pipeline, f"http://{address}/metrics"
 
 
 def scraped(url: str, who: object, **headers: str) -> float | None:
@@ -115,30 +115,30 @@ def scraped(url: str, who: object, **headers: str) -> float | None:
 
 @pytest.mark.parametrize("proxied", [False, True])
 def test_two_servers_that_scrape_in_turn(
-    exporter: tuple[Follower, str], tmp_path: Path, proxied: bool
+    exporter: tuple[Pipeline, str], tmp_path: Path, proxied: bool
 ) -> None:
     """Both see 0 and then the number, over connections of their own or through a proxy."""
-    follower, url = exporter
+    pipeline, url = exporter
     headers = [{"X-Forwarded-For": f"10.0.0.{n}"} if proxied else {} for n in (1, 2)]
     with requests.Session() as one, requests.Session() as other:
         servers = [(other if proxied else one, headers[0]), (other, headers[1])]
         assert [scraped(url, who, **h) for who, h in servers] == [None, None]
         with (tmp_path / "access.log").open("ab") as log:
             log.write(line(request_method="DELETE"))
-        follower.catch_up()
+        pipeline.catch_up()
         seen = [[scraped(url, who, **h) for _ in range(3)] for who, h in servers]
 
     assert seen == [[0, 1, 1], [0, 1, 1]]
 
 
 def test_one_that_connects_anew_each_time_sees_no_second_zero(
-    exporter: tuple[Follower, str], tmp_path: Path
+    exporter: tuple[Pipeline, str], tmp_path: Path
 ) -> None:
     """It would be a reset."""
-    follower, url = exporter
+    pipeline, url = exporter
     scraped(url, requests)
     with (tmp_path / "access.log").open("ab") as log:
         log.write(line(request_method="DELETE"))
-    follower.catch_up()
+    pipeline.catch_up()
 
     assert [scraped(url, requests) for _ in range(3)] == [0, 1, 1]

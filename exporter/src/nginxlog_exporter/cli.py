@@ -12,10 +12,10 @@ from pathlib import Path
 
 from prometheus_client.exposition import generate_latest
 
-from nginxlog_exporter import __version__, check, once, service
+from nginxlog_exporter import __version__, config_check, one_shot, service
+from nginxlog_exporter.config import VARIABLES, SettingsError, load
 from nginxlog_exporter.parse.log_format import URI, compile_format
 from nginxlog_exporter.parse.nginx_conf import LogFormatError
-from nginxlog_exporter.settings import VARIABLES, SettingsError, load
 
 # Garbage is looked for after so many new objects, and then every so many times in older ones.
 GARBAGE_THRESHOLDS = (100_000, 50, 50)
@@ -45,11 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return WRONG_SETTING
     try:
         if options.check_config is not None:
-            good, text = check.report(settings, line_format, _sample(options.check_config))
+            good, text = config_check.report(settings, line_format, _sample(options.check_config))
             print("\n".join(text))
             return FINE if good else FAILED
         if options.once:
-            families = once.metrics(settings, line_format, options.once)
+            families = one_shot.metrics(settings, line_format, options.once)
             sys.stdout.buffer.write(generate_latest(service.Families(families)))
             return FINE
         service.run(settings, line_format)

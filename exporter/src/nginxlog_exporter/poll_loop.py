@@ -7,7 +7,7 @@ import time
 from queue import Empty, SimpleQueue
 from threading import Event
 
-from nginxlog_exporter.follow import Follower
+from nginxlog_exporter.pipeline import Pipeline
 
 # The snapshot's age at most, if nobody scrapes. The first one is made soon, and each after twice
 # that time: who is killed again and again still keeps half of what was done.
@@ -24,8 +24,8 @@ REFRESH_SECONDS = 0.1
 class PollLoop:
     """Reads until told to stop."""
 
-    def __init__(self, follower: Follower) -> None:
-        self._follower = follower
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._follower = pipeline
         # Who wakes it, and wants to know when it has read. Also a signal handler may put into it.
         self._wakers: SimpleQueue[Event] = SimpleQueue()
         self._stopping = False

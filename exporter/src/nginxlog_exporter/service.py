@@ -11,11 +11,11 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.openmetrics.exposition import ALLOWUTF8
 
 from nginxlog_exporter import __version__
-from nginxlog_exporter.follow import Follower
+from nginxlog_exporter.config import Settings
 from nginxlog_exporter.metrics import collector
 from nginxlog_exporter.parse.log_format import LineFormat
+from nginxlog_exporter.pipeline import Pipeline
 from nginxlog_exporter.poll_loop import PollLoop
-from nginxlog_exporter.settings import Settings
 from nginxlog_exporter.web import landing_page
 from nginxlog_exporter.web.server import HttpRequest, HttpResponse, Routes, serving
 
@@ -27,13 +27,13 @@ def run(settings: Settings, line_format: LineFormat) -> None:
 
     Raises OSError if the address cannot be listened at.
     """
-    follower = Follower(settings, line_format)
-    follower.restore()
-    loop = PollLoop(follower)
+    pipeline = Pipeline(settings, line_format)
+    pipeline.restore()
+    loop = PollLoop(pipeline)
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: loop.stop())
     web = settings.web_config
-    with serving(settings.listen, _routes(follower, loop), web) as address:
+    with serving(settings.listen, _routes(pipeline, loop), web) as address:
         files = ", ".join(settings.files)
         scheme = "https" if web and web.current().tls else "http"
         log.info("nginxlog-exporter %s: %s -> %s://%s/", __version__, files, scheme, address)
@@ -55,19 +55,19 @@ class Families:
 # Private
 
 
-def _routes(follower: Follower, loop: PollLoop) -> Routes:
+def _routes(pipeline: Pipeline, loop: PollLoop) -> Routes:
     process = ProcessCollector(registry=None)
 
     def metrics(request: HttpRequest) -> HttpResponse:
         loop.refresh()
-        if follower.shown_more:
+        if pipeline.scraped_beyond:
             return HttpResponse(_BEHIND, status=HTTPStatus.SERVICE_UNAVAILABLE)
         try:
             encode, content_type = choose_encoder(request.accept)
         except ValueError:  # a version that is no number
             encode, content_type = choose_encoder("")
         families = collector.metrics(
-            follower,
+            pipeline,
             for_prometheus=request.by_prometheus,
             with_exemplars="openmetrics" in content_type,
             scraper=request.scraper,
@@ -80,7 +80,7 @@ def _routes(follower: Follower, loop: PollLoop) -> Routes:
 
     def landing(_: HttpRequest) -> HttpResponse:
         return HttpResponse(
-            landing_page.render(follower, is_ready=loop.is_ready()), "text/html; charset=utf-8"
+            landing_page.render(pipeline, is_ready=loop.is_ready()), "text/html; charset=utf-8"
         )
 
     return {

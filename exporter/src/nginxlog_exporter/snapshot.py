@@ -45,7 +45,7 @@ def load(path: Path) -> dict[str, Any] | None:
         raise
 
 
-def shown_more(path: Path) -> bool:
+def scraped_beyond(path: Path) -> bool:
     """Tell whether there is a snapshot, but more may have been shown than what it holds.
 
     So it is after it could not be written, and when the older one that version 1.0.0 kept has taken

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from nginxlog_exporter.config import Settings
 from nginxlog_exporter.metrics.families import COUNTERS, GAUGES, HISTOGRAMS
 from nginxlog_exporter.metrics.family import FEATURES
 from nginxlog_exporter.parse.log_format import LineFormat
 from nginxlog_exporter.parse.parser import plain_ends
-from nginxlog_exporter.settings import Settings
 
 # Lines that do not match and are shown in full.
 SHOWN = 3
