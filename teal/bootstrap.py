@@ -17,6 +17,8 @@ from teal.errors import SetupError
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".teal"
 ENVIRONMENT = HOME / "venv"
+# Commands read the log with the exporter's own parser; it is a product of its own.
+EXPORTER = ROOT / "exporter" / "src"
 MINIMUM_PYTHON = (3, 11)
 INSTALL_LIMIT_SECONDS = 600
 
@@ -33,6 +35,7 @@ def enter_environment(
         raise SetupError(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}")
     for lock in locks:
         _install(ROOT / lock)
+    sys.path.append(str(EXPORTER))
     if Path(sys.prefix) != ENVIRONMENT:
         os.environ["PYTHONPATH"] = str(ROOT)
         os.execv(_python(), [str(_python()), "-m", program, *arguments])  # noqa: S606 - ourselves

@@ -6,7 +6,6 @@ attempts it took. Ctrl-C ends it.
 
 import argparse
 import queue
-import re
 import sys
 import threading
 from collections.abc import Iterable
@@ -16,6 +15,7 @@ from teal.choose import choose
 from teal.errors import RuntimeFailedError
 from teal.follow_file import follow_file
 from teal.settings import Settings
+from teal.stack.access_log import read
 from teal.stack.runtime import Runtime
 
 DEFAULT_LINES = 20
@@ -67,24 +67,15 @@ def readable(line: str, pools: dict[str, str]) -> str:
 
     `pools` maps addresses to the names of pools; another address stays as it is.
     """
-    fields = {key: value.strip('"') for key, value in _FIELD.findall(line)}
-    if not {"status", "method", "uri", "time"} <= fields.keys():
+    request = read(line.encode())
+    if request is None:
         return line
-    attempts = [
-        f"{pools.get(address, address)} {status}"
-        for address, status in zip(
-            _attempts(fields.get("upstream_addr", "")),
-            _attempts(fields.get("upstream_status", "")),
-            strict=False,
-        )
-    ]
+    attempts = [f"{pools.get(address, address)} {status}" for address, status in request.attempts]
     how = ", then ".join(attempts) if attempts else "nginx itself"
-    time = fields["time"].partition("T")[2][:8]
-    milliseconds = round(float(fields.get("request_time") or 0) * 1000)
     mark = "  (retried)" if len(attempts) > 1 else ""
     return (
-        f"{time} {fields['method']} {fields['uri']} {fields['status']} in {milliseconds} ms "
-        f"<- {how}{mark}"
+        f"{request.time[11:19]} {request.method} {request.uri} {request.status} "
+        f"in {round(request.took * 1000)} ms <- {how}{mark}"
     )
 
 
@@ -100,17 +91,8 @@ def _show_part(runtime: Runtime, part: str, *, follow: bool, lines: int) -> int:
         print(line, flush=True)
         silent = False
     if silent:
-        print(f"{part} has said nothing.")
+        print(f"No output from {part}.")
     return 0
-
-
-_FIELD = re.compile(r'(\w+)=("[^"]*"|\S*)')
-# nginx writes ", " between attempts and " : " where an internal redirect started new ones.
-_BETWEEN_ATTEMPTS = re.compile(r", | : ")
-
-
-def _attempts(text: str) -> list[str]:
-    return [] if text in ("", "-") else _BETWEEN_ATTEMPTS.split(text)
 
 
 def _pour(source: Iterable[str], lines: queue.Queue[str]) -> None:

@@ -1,6 +1,5 @@
 """What happens after a fault, seen at every station of the path, each event with its time."""
 
-import re
 import threading
 import time
 from collections.abc import Callable
@@ -13,11 +12,10 @@ import requests
 
 from teal.clients import Clients
 from teal.clients.http import LIMIT_SECONDS
+from teal.stack.access_log import read
 
 ALERT = "PoolFailover"
 POLL_SECONDS = 0.1
-# A list of attempts: the first ended badly, the second is what the client got.
-_RETRIED = re.compile(rb'upstream_status="[^"]*, [^"]*".* msec=([0-9.]+)')
 
 
 class Event(StrEnum):
@@ -95,8 +93,9 @@ class Timeline:
         with self._log.open("rb") as log:
             log.seek(self._position)
             for line in log:
-                if found := _RETRIED.search(line):
-                    self.note(Event.RETRIED, float(found[1]))
+                request = read(line)
+                if request and len(request.attempts) > 1:
+                    self.note(Event.RETRIED, request.ended)
                     return
             self._position = log.tell()
 

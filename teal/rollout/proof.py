@@ -3,7 +3,6 @@
 A health check can lie. An answer below 500 is an answer: `/` may well be a redirect or a 404.
 """
 
-import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import requests
 
 from teal.settings import POOLS, Settings
 from teal.stack import desired
+from teal.stack.access_log import read
 from teal.stack.layout import Layout
 
 ANSWERS = 5
@@ -21,7 +21,6 @@ LIMIT_SECONDS = 5
 LINE_LIMIT_SECONDS = 1
 # At 1,000 requests a second: the log of two seconds.
 LOOK_BACK_BYTES = 1_000_000
-_ATTEMPTS = re.compile(rb'upstream_addr="([^"]*)"')
 
 
 class UnprovenError(Exception):
@@ -99,17 +98,17 @@ class Front:
         attempts = self._attempts(answer.headers.get("X-Request-ID", ""))
         if attempts is None:
             return answer.headers.get("X-App-Pool") == pool
-        return attempts == address
+        return attempts == [address]
 
-    def _attempts(self, request: str) -> str | None:
+    def _attempts(self, request: str) -> list[str] | None:
         """Return the addresses that nginx asked for this request; None where the log is closed."""
         wanted = b"request_id=" + request.encode()
         deadline = time.monotonic() + LINE_LIMIT_SECONDS
         try:
             while request and time.monotonic() < deadline:
                 for line in self._last_lines():
-                    if wanted in line and (found := _ATTEMPTS.search(line)):
-                        return found[1].decode()
+                    if wanted in line and (found := read(line)):
+                        return [address for address, _ in found.attempts]
                 time.sleep(0.02)
         except OSError:
             return None

@@ -83,6 +83,7 @@ def test_a_defect_is_one_line_and_its_details_are_kept(tmp_path):
     result = subprocess.run(
         [sys.executable, "-c", program],
         cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT}/exporter/src"},
         capture_output=True,
         text=True,
         check=False,

@@ -24,7 +24,7 @@ ORDER = [
 ]
 # Packages at the top, and which others they may use.
 TOP = {
-    "teal": {"teal"},
+    "teal": {"teal", "nginxlog_exporter"},
     "grafana": {"grafana"},
     "demo": {"demo", "guard"},
     "inbox": {"inbox", "guard"},

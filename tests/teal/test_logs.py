@@ -9,7 +9,7 @@ LINE = (
     'desired="blue" method="{method}" status={status} upstream_addr="{addr}" '
     'upstream_status="{us}" release="v1" streaming=0 request_time={time} '
     'upstream_response_time="0.001" upstream_connect_time="0.000" bytes_sent=1 request_length=1 '
-    'time=2026-01-02T14:03:12+00:00 msec=1 remote_addr="127.0.0.1" request_id=a uri="{uri}" '
+    'msec=1.000 time=2026-01-02T14:03:12+00:00 remote_addr="127.0.0.1" request_id=a uri="{uri}" '
     'user_agent="-"'
 )
 
@@ -32,7 +32,7 @@ LINE = (
         ({"addr": "-", "us": "-", "status": 403}, "14:03:12 GET / 403 in 2 ms <- nginx itself"),
         ({"addr": "blue", "us": "502", "status": 502}, "14:03:12 GET / 502 in 2 ms <- blue 502"),
         (
-            {"addr": "-", "us": "-", "status": 400, "method": "", "uri": "", "time": ""},
+            {"addr": "-", "us": "-", "status": 400, "method": "", "uri": "", "time": "0.000"},
             "14:03:12   400 in 0 ms <- nginx itself",
         ),
     ],

@@ -41,6 +41,18 @@ def test_what_the_other_pool_cannot_either_is_not_held_against_it():
     on_its_own_port(_Fleet(blue=503, green=503), "green")
 
 
+def line(attempts, request_id):
+    """Return a line of the log as nginx writes it."""
+    statuses = ", ".join("200" for _ in attempts.split(", "))
+    return (
+        f'desired="blue" method="GET" status=200 upstream_addr="{attempts}" '
+        f'upstream_status="{statuses}" release="v1" streaming=0 request_time=0.001 '
+        'upstream_response_time="0.001" upstream_connect_time="0.000" bytes_sent=1 '
+        'request_length=1 msec=1.000 time=2026-01-02T14:03:12+00:00 remote_addr="127.0.0.1" '
+        f'request_id={request_id} uri="/" user_agent="-"\n'
+    )
+
+
 @pytest.fixture
 def front(tmp_path):
     """Return a front door that writes the log as nginx does, and what it writes into it."""
@@ -51,7 +63,7 @@ def front(tmp_path):
     class Door(BaseHTTPRequestHandler):
         def do_GET(self):
             with layout.access_log.open("a") as log:
-                log.write(f'upstream_addr="{seen["attempts"]}" request_id=abc{id(self)} uri="/"\n')
+                log.write(line(seen["attempts"], f"abc{id(self)}"))
             self.send_response(seen["status"])
             self.send_header("X-Request-ID", f"abc{id(self)}")
             if seen["location"]:
