@@ -14,6 +14,7 @@ from types import FrameType, ModuleType
 
 import requests
 
+from teal import __version__
 from teal.bootstrap import HOME
 from teal.errors import TealError
 from teal.settings import load
@@ -70,6 +71,7 @@ def _parse(package: ModuleType) -> argparse.Namespace:
         description=__doc__,
         epilog="`make` lists the targets that call these.",
     )
+    parser.add_argument("--version", action="version", version=f"Teal {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     called = next((name for name in sys.argv[1:2] if name in files), None)
     for name, file in sorted(files.items()):
