@@ -126,7 +126,7 @@ class OurReader:
                 self._save()
 
     def _save(self) -> None:
-        snapshot.save(self._snapshot, {"position": self._checkpoint.to_state()})
+        snapshot.save(self._snapshot, {"position": self._checkpoint.to_state()}, lines=0)
 
 
 def lost_or_doubled(reader: PlainReader | OurReader, written: bytes) -> str:

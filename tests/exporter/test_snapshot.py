@@ -12,7 +12,7 @@ from nginxlog_exporter.pipeline import Pipeline
 def test_a_changed_digit_is_noticed(tmp_path: Path) -> None:
     """It would be a counter that is wrong for ever."""
     path = tmp_path / "state.json"
-    snapshot.save(path, {"count": 123})
+    snapshot.save(path, {"count": 123}, lines=0)
     for place in (path, path.with_name("state.json.copy")):
         place.write_text(place.read_text().replace("123", "124"))
 
@@ -25,7 +25,7 @@ def test_a_copy_takes_the_place_of_a_spoiled_snapshot(tmp_path: Path, spoil: byt
     """It is just as new, so nothing can fall; the spoiled one is kept for a person to look at."""
     path = tmp_path / "state.json"
     for count in (1, 2):
-        snapshot.save(path, {"count": count})
+        snapshot.save(path, {"count": count}, lines=0)
     path.unlink()
     path.write_bytes(spoil)
 
@@ -37,13 +37,13 @@ def test_a_copy_takes_the_place_of_a_spoiled_snapshot(tmp_path: Path, spoil: byt
 def test_the_snapshot_before_of_an_older_release_takes_that_place(tmp_path: Path) -> None:
     """Version 1.0.0 kept no copy, but the snapshot before; it goes when there is a copy."""
     path, before = tmp_path / "state.json", tmp_path / "state.json.before"
-    snapshot.save(path, {"count": 1})
+    snapshot.save(path, {"count": 1}, lines=0)
     path.with_name("state.json.copy").rename(before)
     path.write_bytes(b"")
 
     assert snapshot.load(path) == {"version": snapshot.VERSION, "count": 1}
     assert snapshot.scraped_beyond(path)
-    snapshot.save(path, {"count": 2})
+    snapshot.save(path, {"count": 2}, lines=0)
     assert not before.exists()
 
 
@@ -51,7 +51,7 @@ def test_a_snapshot_that_was_removed_is_a_new_beginning(tmp_path: Path) -> None:
     """Removing it is how one resets the counters; its copy must not come back."""
     path = tmp_path / "state.json"
     for count in (1, 2):
-        snapshot.save(path, {"count": count})
+        snapshot.save(path, {"count": count}, lines=0)
     path.unlink()
 
     assert snapshot.load(path) is None
@@ -70,7 +70,7 @@ def test_the_file_is_on_the_disk_before_its_name_is(
         return really_replace(self, target)
 
     monkeypatch.setattr("pathlib.Path.replace", replace)
-    snapshot.save(tmp_path / "state.json", {})
+    snapshot.save(tmp_path / "state.json", {}, lines=0)
 
     assert done == ["fsync", "fsync", "rename", "rename", "fsync"]
 

@@ -175,6 +175,35 @@ class Machine(RuleBasedStateMachine):
         """Have no snapshot be written any more, or again."""
         self.disk.side_effect = OSError(28, "No space left on device") if full else None
 
+    @precondition(lambda self: self.pipeline and self.world.live)
+    @rule(kinds=st.lists(st.sampled_from(["rename", "copy", "truncate"]), min_size=2, max_size=3))
+    def rotate_on_a_full_disk_and_die(self, kinds: list[str]) -> None:
+        """Show rotations, gaps and lines that a restart will not see again.
+
+        One course of single steps, which chance alone hardly ever takes.
+        """
+        self.fill_the_disk(full=True)
+        for kind in kinds:
+            self.world.create()
+            self.write(1)
+            self.catch_up()
+            if kind == "rename":
+                self.rotate_by_rename(gap=False)
+            elif kind == "copy" or not self.lossy:
+                self.copy_and_truncate()
+            else:
+                self.truncate()
+            self.write(1)
+            self.catch_up()
+            if not self.pipeline.scraped_beyond:
+                self.scrape("a")
+        self.crash(torn=False, spoiled=False, older=False)
+        self.disk.side_effect = None
+        self.restart()
+        self.catch_up()
+        if not self.pipeline.scraped_beyond:
+            self.scrape("a")
+
     # The exporter
 
     @precondition(lambda self: self.pipeline)

@@ -57,6 +57,8 @@ class Pipeline:
         self.scraped_beyond = False
         # So it was at the start, and which series were scraped then is not known either.
         self._was_scraped_beyond = False
+        # How many lines were counted then.
+        self._lines_scraped = 0
         self._complete = complete
         self._changed = False
         folder = settings.desired_dir
@@ -74,6 +76,7 @@ class Pipeline:
         try:
             kept = snapshot.load(path)
             self.scraped_beyond = self._was_scraped_beyond = snapshot.scraped_beyond(path)
+            self._lines_scraped = snapshot.lines_scraped(path)
             if kept is None:
                 where = "end" if self.settings.from_end else "beginning"
                 log.info("no snapshot yet: reading from the %s of the log", where)
@@ -177,7 +180,10 @@ class Pipeline:
                 return
             try:
                 snapshot.save(
-                    self.settings.state_file, self._to_state(), is_all=not self._was_scraped_beyond
+                    self.settings.state_file,
+                    self._to_state(),
+                    lines=self._lines(),
+                    is_all=not self._was_scraped_beyond,
                 )
             except OSError as error:
                 self.save_errors += 1
@@ -238,7 +244,7 @@ class Pipeline:
         if any(one.is_kept_waiting for one in self._logs):
             return
         with self.lock:
-            if self._lost_lines or any(one.is_lost for one in self._logs):
+            if self._is_less_than_was_scraped():
                 logs, resets = self._logs, self.resets
                 self._begin()
                 self._logs, self.resets = logs, resets
@@ -247,6 +253,19 @@ class Pipeline:
                 self.resets[LINES_LOST] += 1
                 log.error("counters reset: lines that were scraped cannot be read again")
             self.scraped_beyond = False
+
+    def _is_less_than_was_scraped(self) -> bool:
+        """Whether lines are gone that were scraped: seen at the logs, or at the number of lines."""
+        return (
+            self._lost_lines
+            or any(one.is_lost for one in self._logs)
+            or self._lines() < self._lines_scraped
+        )
+
+    def _lines(self) -> int:
+        """Return how many lines were counted; of logs that were given up, only the requests."""
+        unparsed = sum(one.counters.lines["unparsed"] for one in self._logs)
+        return sum(self.aggregate.responses.values()) + unparsed
 
     def _to_state(self) -> dict[str, Any]:
         return {
@@ -267,6 +286,7 @@ class Pipeline:
         if not same:
             # The checkpoints stay, so that no line is counted twice or skipped.
             self.resets[SETTINGS_CHANGED] += 1
+            self._lines_scraped = 0
             log.warning("counters reset: the pools or the buckets are not those of before")
             return
         self.aggregate.restore(kept["aggregate"])

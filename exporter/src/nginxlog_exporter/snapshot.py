@@ -54,10 +54,18 @@ def scraped_beyond(path: Path) -> bool:
     return path.exists() and not _is_all(path).exists()
 
 
-def save(path: Path, state: dict[str, Any], *, is_all: bool = True) -> None:
+def lines_scraped(path: Path) -> int:
+    """Return how many lines were counted at the last scrape; 0 where that is not known."""
+    try:
+        return int(_scraped(path).read_bytes())
+    except (OSError, ValueError):
+        return 0
+
+
+def save(path: Path, state: dict[str, Any], *, lines: int, is_all: bool = True) -> None:
     """Replace the snapshot; it is on the disk when this returns. Raises OSError.
 
-    `is_all`: nothing else was ever shown.
+    `lines` is how many were counted, `is_all`: nothing else was ever shown.
     """
     try:
         _replace(path, state)
@@ -68,6 +76,11 @@ def save(path: Path, state: dict[str, Any], *, is_all: bool = True) -> None:
         with suppress(OSError):
             _is_all(path).unlink(missing_ok=True)
         raise
+    finally:
+        # So does to write over what is there. Whoever goes on from an older snapshot reads the
+        # lines again, and so notices those that are gone.
+        with suppress(OSError):
+            _write_over(_scraped(path), b"%020d" % lines)
 
 
 def salvage(path: Path, name: str, keys: Iterable[str]) -> dict[str, int]:
@@ -113,6 +126,15 @@ def _replace(path: Path, state: dict[str, Any]) -> None:
         os.close(folder)
 
 
+def _write_over(path: Path, content: bytes) -> None:
+    """Write content of always the same length into the blocks that a file has."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o640)
+    try:
+        os.pwrite(file, content, 0)
+    finally:
+        os.close(file)
+
+
 def _private(path: str, flags: int) -> int:
     """Open a file that not everybody on the machine may read: what is counted may hold names."""
     return os.open(path, flags, 0o640)
@@ -150,6 +172,11 @@ def _before(path: Path) -> Path:
 def _is_all(path: Path) -> Path:
     """Return a file that is there while the snapshot holds all that was ever shown."""
     return path.with_name(path.name + ".is-all")
+
+
+def _scraped(path: Path) -> Path:
+    """Return a file with the number of lines that were counted at the last scrape."""
+    return path.with_name(path.name + ".scraped")
 
 
 def _take_back(path: Path, copy: Path) -> None:
