@@ -63,7 +63,7 @@ def rank(module: str) -> int:
 def backwards(text: str, own: str) -> set[str]:
     """Return what a module of teal/, known by the first part of its name, may not import."""
     ours = {name.split(".")[1] for name in imports(text) if name.startswith("teal.")}
-    return {name for name in ours - {own} if rank(name) >= rank(own)}
+    return {name for name in ours - {own, "__version__"} if rank(name) >= rank(own)}
 
 
 TEAL = sorted((ROOT / "teal").rglob("*.py"))
