@@ -7,6 +7,7 @@ one that fails prints how to repeat it. TORTURE_EXAMPLES=5000 is longer.
 """
 
 import json
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -33,6 +34,10 @@ class Machine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.stack = ExitStack()
+        # pytest keeps every record until the test ends, and with an error's traceback the exporter
+        # that logged it, and its open files: thousands in one test.
+        logging.disable(logging.CRITICAL)
+        self.stack.callback(logging.disable, logging.NOTSET)
         folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
         # Power cuts are not part of this, but a full disk is.
         self.disk = self.stack.enter_context(mock.patch("os.fsync"))
