@@ -86,6 +86,7 @@ def _checks(settings: Settings, folder: Path) -> list[Check]:
         Check("ruff: lint", [*python, "ruff", "check", "--quiet", str(ROOT)]),
         Check("ruff: format", [*python, "ruff", "format", "--quiet", "--check", str(ROOT)]),
         Check("mypy: strict", [*python, "mypy", *TYPED]),
+        Check("vulture: dead code", [*python, "tools.dead_code"]),
         Check("nginx -t", [*nginx_command(layout, layout.nginx), "-t", "-q"]),
         Check("nginx -t: gateway", [*gateway_command(layout), "-t", "-q"]),
         Check("promtool check config", [*_tool("promtool"), "check", "config", _PROMETHEUS]),
