@@ -9,9 +9,8 @@ import pytest
 from versions import VERSIONS
 from world import World, alert
 
-from teal import delivery
 from teal.commands import slack_test
-from teal.stack import message_check
+from teal.stack import delivery, message_check
 from teal.stack.alertmanager_config import SOURCE
 from teal.wait import wait_for
 
