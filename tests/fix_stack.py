@@ -1,12 +1,14 @@
 """A whole stack of its own for tests: the real commands, free ports, a folder that is removed."""
 
 import os
+import random
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -113,14 +115,21 @@ class Stack:
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
+# Below the ports that the kernel gives to outgoing connections: none of those takes one meanwhile.
+FIRST_PORT, LAST_PORT = 15_000, 32_000
+_given: set[int] = set()
+
+
 def free_ports(count: int) -> list[int]:
-    """Return ports of 127.0.0.1 that nobody uses now."""
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
+    """Return ports that nobody uses now, at any address: parts listen at 127.0.0.2 as well."""
+    ports: list[int] = []
+    while len(ports) < count:
+        port = random.randrange(FIRST_PORT, LAST_PORT)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("", port))
+            if port not in _given:
+                _given.add(port)
+                ports.append(port)
     return ports
 
 
