@@ -3,9 +3,7 @@
 import sys
 
 from teal.bootstrap import enter_environment, is_installed
-from teal.errors import TealError
-
-INTERRUPTED = 130
+from teal.errors import INTERRUPTED, TealError
 
 if __name__ == "__main__":
     try:

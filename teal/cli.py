@@ -16,12 +16,11 @@ import requests
 
 from teal import __version__
 from teal.bootstrap import HOME
-from teal.errors import TealError
+from teal.errors import INTERRUPTED, TealError
 from teal.settings import load
 from teal.stack.exclusive import exclusive
 from teal.stack.layout import BEHIND_GATEWAY
 
-INTERRUPTED = 130
 CRASH_LOG = HOME / "crash.log"
 # As programs write it in no_proxy: not all of them read a network.
 _THIS_MACHINE = ("127.0.0.1", BEHIND_GATEWAY, "127.0.0.0/8", "localhost", "::1")

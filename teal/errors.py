@@ -1,5 +1,8 @@
 """What the commands tell a user in one line, without a traceback. Standard library only."""
 
+# The exit code after Ctrl-C, as shells have it: 128 and the number of SIGINT.
+INTERRUPTED = 130
+
 
 class TealError(Exception):
     """Something cannot be done; the text is one line that says what, why and what to do."""

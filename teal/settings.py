@@ -114,6 +114,12 @@ class Settings:
         """Where the first dashboard is found."""
         return self.dashboard_url or f"{self.url('grafana')}/d/teal-overview"
 
+    def dashboard_link(self, *, has_grafana: bool) -> str:
+        """Return where a message's button leads: to what to do, where there is no dashboard."""
+        if has_grafana or self.dashboard_url:
+            return self.dashboard
+        return f"{self.runbook}#without-grafana"
+
     def link(self, part: str) -> str:
         """Return where a message's buttons find Prometheus or Alertmanager; ends in a slash."""
         address: str = getattr(self, f"{part}_url") or self.url(part)

@@ -3,15 +3,13 @@
 import sys
 
 from teal.bootstrap import enter_environment
-from teal.errors import TealError
-
-INTERRUPTED = 130
+from teal.errors import INTERRUPTED, TealError
 
 if __name__ == "__main__":
     try:
         enter_environment("tools", sys.argv[1:], locks=("requirements.txt", "requirements-dev.txt"))
     except TealError as error:
-        sys.exit(f"tools: {error}")
+        sys.exit(f"teal: {error}")
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     # Only now can anything be imported that is not in Python itself.

@@ -68,14 +68,14 @@ def readable(line: str, pools: dict[str, str]) -> str:
     `pools` maps addresses to the names of pools; another address stays as it is.
     """
     request = read(line.encode())
-    if request is None:
+    if request is None or request.time is None or request.method is None or request.uri is None:
         return line
     attempts = [f"{pools.get(address, address)} {status}" for address, status in request.attempts]
     how = ", then ".join(attempts) if attempts else "nginx itself"
     mark = "  (retried)" if len(attempts) > 1 else ""
     return (
         f"{request.time[11:19]} {request.method} {request.uri} {request.status} "
-        f"in {round(request.took * 1000)} ms <- {how}{mark}"
+        f"in {round((request.took or 0) * 1000)} ms <- {how}{mark}"
     )
 
 

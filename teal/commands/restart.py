@@ -10,6 +10,8 @@ from teal.stack.components import parts
 from teal.wait import wait_for
 
 LIMIT_SECONDS = 90
+# Parts that users would miss.
+SERVING = ("nginx", *POOLS)
 IS_EXCLUSIVE = True
 
 
@@ -24,15 +26,16 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     started = runtime.running()
     if not started:
         raise RuntimeFailedError("nothing runs; start it with: make up")
-    if arguments.part in ("nginx", *POOLS):
+    if arguments.part in SERVING:
         raise RuntimeFailedError(
             f"{arguments.part} serves users; `make up` renews it, and loses no request"
         )
-    part = next((p for p in parts(settings) if p.name == arguments.part), None)
-    if part is None or part.name not in started:
-        choice = [p.name for p in parts(settings) if p.name in started]
-        watching = ", ".join(name for name in choice if name not in ("nginx", *POOLS))
-        raise RuntimeFailedError(f"{arguments.part!r} cannot be restarted; these can: {watching}")
+    watching = {p.name: p for p in parts(settings) if p.name in started and p.name not in SERVING}
+    part = watching.get(arguments.part)
+    if part is None:
+        raise RuntimeFailedError(
+            f"{arguments.part!r} cannot be restarted; these can: {', '.join(watching)}"
+        )
     runtime.restart(part.name)
     wait_for(
         lambda: is_healthy(part.health),

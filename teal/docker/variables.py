@@ -20,8 +20,6 @@ def of(
     """
     uid, gid = owner
     blue, green = (pools(settings, plan)[pool] for pool in POOLS)
-    has_dashboards = settings.grafana == "on" or settings.dashboard_url
-    without = f"{settings.runbook}#without-grafana"
     return {
         **settings.variables(),
         # Without an address the engine publishes at every one, of both families.
@@ -40,7 +38,7 @@ def of(
         "TEAL_PROMETHEUS_URL": settings.link("prometheus"),
         "TEAL_ALERTMANAGER_URL": settings.link("alertmanager"),
         "TEAL_RUNBOOK_URL": settings.runbook,
-        "TEAL_DASHBOARD_URL": settings.dashboard if has_dashboards else without,
+        "TEAL_DASHBOARD_URL": settings.dashboard_link(has_grafana=settings.grafana == "on"),
     }
 
 

@@ -102,7 +102,10 @@ class _Drill:
         began = time.time()
         self.timeline.note(Event.FAULT, began)
         with drill_marked(self._faults.runtime.layout), scenario.fault(self._faults):
-            self._await_messages(scenario.messages_of_the_fault, Event.FIRING, scenario.within)
+            if self._sees_messages:
+                self._await_messages(scenario.messages_of_the_fault, scenario.within)
+            elif scenario.messages_of_the_fault:
+                self._await_event(Event.FIRING, scenario.within + LINGER_SECONDS)
             self._faults.pause(scenario.stays)
         ended = time.time()
         self.timeline.note(Event.ENDED, ended)
@@ -112,7 +115,7 @@ class _Drill:
         if scenario.moves_traffic and self._watched:
             self._await_event(Event.BACK, BACK_LIMIT_SECONDS)
         if self._sees_messages:
-            self._await_messages(scenario.messages, Event.BACK, scenario.resolves_within)
+            self._await_messages(scenario.messages, scenario.resolves_within)
         if not self._watched:
             self._faults.pause(LINGER_SECONDS)
         # With the answers that are still due.
@@ -122,7 +125,6 @@ class _Drill:
             began=began,
             ended=ended,
             sent=sum(load.result.sent for load in loads),
-            failed=reasons.total(),
             reasons=reasons,
             messages=self._messages() if self._sees_messages else None,
             events=self.timeline.events if self._watched else {},
@@ -173,12 +175,7 @@ class _Drill:
         except requests.RequestException:
             return []
 
-    def _await_messages(self, wanted: Counter[Told], instead: Event, seconds: float) -> None:
-        """Wait for messages; where Slack cannot be looked into, for an event instead."""
-        if not self._sees_messages:
-            if wanted:
-                self._await_event(instead, seconds + LINGER_SECONDS)
-            return
+    def _await_messages(self, wanted: Counter[Told], seconds: float) -> None:
         self._patiently(
             lambda: wanted <= Counter(map(alert_and_state, self._messages())),
             what="the messages",

@@ -22,10 +22,15 @@ class Seen:
     began: float
     ended: float
     sent: int
-    failed: int
+    # Why requests failed, and how many each.
     reasons: Counter[str] = field(default_factory=Counter)
     messages: Sequence[Message] | None = None
     events: Events = field(default_factory=dict)
+
+    @property
+    def failed(self) -> int:
+        """How many requests failed."""
+        return self.reasons.total()
 
     def told(self) -> dict[str, float]:
         """Return the seconds from the fault to the first message of each alert."""

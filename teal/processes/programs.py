@@ -162,7 +162,6 @@ def _prometheus(settings: Settings, layout: Layout) -> Program:
         "web": layout.web,
     }.items():
         _link(folder / name, target)
-    has_grafana = settings.dashboard_url or grafana.executable()
     return Program(
         name="prometheus",
         command=[
@@ -185,9 +184,7 @@ def _prometheus(settings: Settings, layout: Layout) -> Program:
         environment={
             "TEAL_STACK": settings.stack,
             "TEAL_RUNBOOK_URL": settings.runbook,
-            "TEAL_DASHBOARD_URL": settings.dashboard
-            if has_grafana
-            else f"{settings.runbook}#without-grafana",
+            "TEAL_DASHBOARD_URL": settings.dashboard_link(has_grafana=bool(grafana.executable())),
             # Debian's Alertmanager has no web page for silences.
             "TEAL_SILENCE_URL": f"{settings.runbook}#silence-an-alert",
         },

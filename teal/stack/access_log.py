@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import zip_longest
 
 from nginxlog_exporter.parse.line_reader import LineReader
 from nginxlog_exporter.parse.nginx_conf import LogFormatError
-from nginxlog_exporter.parse.values import split_list
+from nginxlog_exporter.parse.values import present, split_list
 from teal.bootstrap import ROOT
 from teal.errors import SettingsError
 
@@ -14,13 +15,16 @@ LOG_FORMAT = ROOT / "nginx" / "templates" / "log.conf.template"
 
 @dataclass(frozen=True)
 class LoggedRequest:
-    """One line. Times are as nginx writes them: `time` ISO 8601, `ended` and `took` seconds."""
+    """One line. Times are as nginx writes them: `time` ISO 8601, `ended` and `took` seconds.
 
-    time: str
-    ended: float
-    took: float
-    method: str
-    uri: str
+    None is what a format that a user has edited does not say.
+    """
+
+    time: str | None
+    ended: float | None
+    took: float | None
+    method: str | None
+    uri: str | None
     status: str
     # Address and status of each attempt; the last one is what the client got.
     attempts: list[tuple[str, str]]
@@ -32,23 +36,27 @@ def read(line: bytes) -> LoggedRequest | None:
     if fields is None:
         return None
     return LoggedRequest(
-        time=fields["time_iso8601"],
-        ended=float(fields["msec"] or 0),
-        took=float(fields["request_time"] or 0),
-        method=fields["request_method"],
-        uri=fields["request_uri"],
+        time=fields.get("time_iso8601"),
+        ended=_number(fields.get("msec")),
+        took=_number(fields.get("request_time")),
+        method=fields.get("request_method"),
+        uri=fields.get("request_uri"),
         status=fields["status"],
         attempts=list(
-            zip(
-                split_list(fields["upstream_addr"]),
-                split_list(fields["upstream_status"]),
-                strict=False,
+            zip_longest(
+                split_list(fields.get("upstream_addr", "")),
+                split_list(fields.get("upstream_status", "")),
+                fillvalue="",
             )
         ),
     )
 
 
 # Private
+
+
+def _number(text: str | None) -> float | None:
+    return float(text) if text is not None and present(text) else None
 
 
 @cache

@@ -59,16 +59,13 @@ def fetch_missing() -> None:
     missing = sorted({SERVERS[command][0] for command in SERVERS if find(command) is None})
     if not missing:
         return
-    if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
-        raise SetupError(
-            f"missing: {', '.join(missing)}; install them, or use Docker (RUNTIME=docker)"
-        )
     print(f"Fetching {', '.join(missing)} from Debian into .teal/programs ...", flush=True)
     try:
         debian.unpack(missing, PROGRAMS)
     except debian.UnavailableError as error:
         raise SetupError(
-            f"could not fetch {', '.join(missing)}; is the network up? ({error})"
+            f"could not fetch {', '.join(missing)} ({error}); is the network up? "
+            "Or install them, or use Docker (RUNTIME=docker)"
         ) from error
     let_alertmanager_find_its_templates(PROGRAMS / "usr" / "bin" / "prometheus-alertmanager")
     for command, (package, oldest) in SERVERS.items():

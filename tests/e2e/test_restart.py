@@ -57,6 +57,42 @@ def test_a_part_beside_the_path_of_a_request_is_killed(stack, part):
     assert [] == new
 
 
+def test_make_restart_costs_nobody_anything(stack):
+    """Another process, every line once, and the next command finds it well."""
+    with Traffic(f"{stack.settings.front}/", rate=50, seconds=60) as traffic:
+        for part in ("exporter", "prometheus", "gateway"):
+            old = wait_for(lambda part=part: _pid(stack, part), what=f"{part} to run", seconds=30)
+            assert f"{part} is restarted, and well." in stack.run("restart", part)
+            assert _pid(stack, part) not in (0, old)
+        result = traffic.stop()
+
+    assert result.failed == 0, result.reasons
+    wait_for(
+        lambda: (
+            stack.metric('sum(nginxlog_exporter_lines_total{result="parsed"})')
+            == len(stack.log_lines())
+        ),
+        what="the exporter to have counted every line once",
+        seconds=30,
+    )
+
+
+@pytest.mark.parametrize("part", ["nginx", "blue", "green"])
+def test_what_serves_is_not_restarted(stack, part):
+    """`make up` renews it without losing a request."""
+    old = _pid(stack, part)
+
+    assert f"{part} serves users; `make up` renews it" in stack.run("restart", part, code=1)
+    assert old == _pid(stack, part)
+
+
+def test_what_cannot_be_restarted_is_said(stack):
+    """With what can."""
+    said = stack.run("restart", "grafana", code=1)
+
+    assert "'grafana' cannot be restarted; these can: gateway, exporter, blackbox" in said
+
+
 def test_a_restarted_exporter_reports_no_false_burst(stack):
     """Counters go on where they were: a restart is no increase, and no error."""
     with Traffic(f"{stack.settings.front}/", rate=50, seconds=5) as traffic:

@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from unittest import mock
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -368,6 +369,17 @@ TestEveryLineCountsOnce.settings = settings(
     print_blob=True,
     suppress_health_check=list(HealthCheck),
 )
+
+
+@pytest.mark.parametrize("kinds", [["rename", "truncate"], ["truncate", "rename"]])
+def test_lines_that_were_scraped_on_a_full_disk_and_are_gone_reset_the_counters(
+    kinds: list[str],
+) -> None:
+    """The snapshot knows nothing of the file that they were in."""
+    machine = Machine()
+    machine.begin(lossy=True, by_date=False, quiet=False, killed=False)
+    machine.rotate_on_a_full_disk_and_die(kinds)
+    machine.teardown()
 
 
 def test_a_deleted_empty_file_is_not_taken_for_what_was_compressed() -> None:

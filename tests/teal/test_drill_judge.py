@@ -29,7 +29,7 @@ def message(alert: str, state: str, at: float) -> Message:
 
 FIRING = message("Down", "firing", FAULT + 2)
 RESOLVED = message("Down", "resolved", ENDED + 5)
-GOOD = Seen(began=FAULT, ended=ENDED, sent=100, failed=0, messages=[FIRING, RESOLVED])
+GOOD = Seen(began=FAULT, ended=ENDED, sent=100, messages=[FIRING, RESOLVED])
 
 
 def broken(scenario: Scenario = SCENARIO, **seen: object) -> list[str]:
@@ -65,7 +65,7 @@ def test_missing_doubled_foreign_and_late_messages_are_named(messages, promises)
 
 def test_one_failed_request_is_too_many_unless_no_retry_could_help():
     """Where both pools are gone, errors are what the drill is about."""
-    seen = {"failed": 1, "reasons": Counter({"status 502": 1})}
+    seen = {"reasons": Counter({"status 502": 1})}
     outage = dataclasses.replace(SCENARIO, costs_requests=True)
 
     assert [NO_REQUEST_FAILS] == broken(**seen)

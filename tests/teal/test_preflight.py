@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from fix_stack import PORTS, free_ports
 
 from teal.errors import SettingsError, SetupError
 from teal.stack import preflight
@@ -33,7 +34,9 @@ def test_a_taken_port_comes_first(fresh):
     """By name, with the setting that moves it."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        fresh.write_text(f"PROMETHEUS_PORT={port}\n")
+        # A stack with the default ports may run beside the tests.
+        ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True)) | {"PROMETHEUS_PORT": port}
+        fresh.write_text("".join(f"{name}={number}\n" for name, number in ports.items()))
 
         with pytest.raises(SetupError, match=f"port {port} .prometheus. .*set PROMETHEUS_PORT"):
             preflight.check()

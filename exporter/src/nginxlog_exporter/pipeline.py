@@ -57,7 +57,7 @@ class Pipeline:
         self.scraped_beyond = False
         # So it was at the start, and which series were scraped then is not known either.
         self._was_scraped_beyond = False
-        # How many lines were counted then.
+        # How many lines were counted before that start.
         self._lines_scraped = 0
         self._complete = complete
         self._changed = False

@@ -55,7 +55,10 @@ def scraped_beyond(path: Path) -> bool:
 
 
 def lines_scraped(path: Path) -> int:
-    """Return how many lines were counted at the last scrape; 0 where that is not known."""
+    """Return how many lines were counted when a snapshot was last due; 0 where it is not known.
+
+    A scrape has one written before it shows anything: it has shown no more than these.
+    """
     try:
         return int(_scraped(path).read_bytes())
     except (OSError, ValueError):
@@ -77,8 +80,8 @@ def save(path: Path, state: dict[str, Any], *, lines: int, is_all: bool = True) 
             _is_all(path).unlink(missing_ok=True)
         raise
     finally:
-        # So does to write over what is there. Whoever goes on from an older snapshot reads the
-        # lines again, and so notices those that are gone.
+        # So does writing over what is there. Whoever goes on from an older snapshot reads the lines
+        # again, and notices by their number that some are gone.
         with suppress(OSError):
             _write_over(_scraped(path), b"%020d" % lines)
 
@@ -175,7 +178,7 @@ def _is_all(path: Path) -> Path:
 
 
 def _scraped(path: Path) -> Path:
-    """Return a file with the number of lines that were counted at the last scrape."""
+    """Return a file with the number of lines that were counted when a snapshot was last due."""
     return path.with_name(path.name + ".scraped")
 
 
