@@ -122,3 +122,30 @@ def test_this_machine_is_never_asked_by_a_proxy(monkeypatch, host):
     assert should_bypass_proxies(f"http://{host}:8080/", None)
     assert should_bypass_proxies("http://intranet.example.com/", None)
     assert not should_bypass_proxies("http://example.com/", None)
+
+
+def test_only_the_command_that_is_called_is_imported():
+    """`make status` does not wait for what the others need, nor for the way it does not run."""
+    program = (
+        "import sys; from teal import cli, commands; sys.argv = ['teal', 'status', '--json']; "
+        "cli.main(commands); print(*sys.modules)"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "PYTHONPATH": f"{ROOT}:{ROOT}/exporter/src",
+            "RUNTIME": "local",
+            "TEAL_DIR": "/nonexistent",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    ).stdout.split()
+    ours = {name for name in loaded if name.startswith(("teal.", "tools"))}
+
+    assert {"teal.commands.status"} == {n for n in ours if n.startswith("teal.commands.")}
+    assert "teal.processes.runtime" in ours
+    assert not {n for n in ours if n.startswith(("teal.docker.runtime", "teal.drills", "tools"))}

@@ -64,7 +64,8 @@ def edited(monkeypatch, tmp_path):
 def test_what_an_edited_format_does_not_say_is_no_defect(edited):
     """Who answered is known all the same; a line without time or path is shown as it is."""
     edited(
-        "log_format own 'm=$request_method status=$status upstream_addr=\"$upstream_addr\" r=$request_id';"
+        "log_format own 'm=$request_method status=$status "
+        'upstream_addr="$upstream_addr" r=$request_id\';'
     )
     line = 'm=GET status=200 upstream_addr="127.0.0.1:8081" r=a'
 
