@@ -1,6 +1,8 @@
 """Alertmanager: silences, alerts, deliveries. Its API v2, api/v2/openapi.yaml of its source."""
 
 import getpass
+import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,6 +11,11 @@ from typing import Any, NotRequired, TypedDict
 import requests
 
 from teal.clients.http import LIMIT_SECONDS, Client
+
+# So long after its start it tells nothing: --dispatch.start-delay, as we give it to versions that
+# know it.
+START_DELAY_SECONDS = 15
+START_DELAY_SINCE = (0, 30)
 
 
 class Matcher(TypedDict):
@@ -92,6 +99,19 @@ class Alertmanager(Client):
         """Tell it of alerts, as Prometheus does."""
         answer = requests.post(f"{self.url}/api/v2/alerts", json=alerts, timeout=LIMIT_SECONDS)
         _raise_in_words(answer)
+
+    def speaks_in(self) -> float:
+        """Return for how many seconds it tells nothing yet, because it has just started."""
+        version, started = "", 0.0
+        for sample in self.samples():
+            if sample.name == "alertmanager_build_info":
+                version = sample.labels["version"]
+            elif sample.name == "process_start_time_seconds":
+                started = sample.value
+        if tuple(map(int, re.findall(r"[0-9]+", version)[:2])) < START_DELAY_SINCE:
+            return 0.0
+        # One second more: what was due in the delay is told at the next turn.
+        return max(0.0, started + START_DELAY_SECONDS + 1 - time.time())
 
     def deliveries(self, integration: str) -> Deliveries:
         """Return what became of notifications by an integration, such as `slack`."""

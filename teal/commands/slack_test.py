@@ -22,8 +22,6 @@ from teal.wait import wait_for
 # within the first 10 s, or never.
 TEST_SECONDS = 9
 LIMIT_SECONDS = 20
-# So long after its start Alertmanager tells nothing (--dispatch.start-delay).
-START_DELAY_SECONDS = 16
 # Slack answers sooner.
 REFUSED_WITHIN_SECONDS = 2
 # As many lines of Alertmanager's log as it could write meanwhile, and more.
@@ -71,13 +69,12 @@ def run(settings: Settings, _: argparse.Namespace) -> int:
 
 
 def _wait_until_it_speaks(alertmanager: Alertmanager) -> None:
-    started = alertmanager.metric("process_start_time_seconds") or 0
-    if time.time() - started < START_DELAY_SECONDS:
+    if seconds := alertmanager.speaks_in():
         print("Alertmanager has just started; it speaks in some seconds ...", flush=True)
         wait_for(
-            lambda: time.time() - started >= START_DELAY_SECONDS,
+            lambda: not alertmanager.speaks_in(),
             what="Alertmanager to be ready to speak",
-            seconds=2 * START_DELAY_SECONDS,
+            seconds=2 * seconds,
         )
 
 

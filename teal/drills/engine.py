@@ -14,7 +14,7 @@ from teal.drills.drill_marker import drill_marked
 from teal.drills.faults import Faults
 from teal.drills.judge import Seen, Told, Verdict, alert_and_state, judge
 from teal.drills.scenarios import Scenario
-from teal.drills.steady_state import is_soon_after_a_failover, is_steady
+from teal.drills.steady_state import is_steady, why_late
 from teal.drills.timeline import Event, Timeline
 from teal.drills.traffic import Traffic
 from teal.errors import WaitedTooLongError
@@ -150,11 +150,8 @@ class _Drill:
                 what=f"traffic to show that {self._desired} is active",
                 seconds=ACTIVE_LIMIT_SECONDS,
             )
-            if is_soon_after_a_failover(self._clients):
-                self._tell(
-                    "Waiting: so soon after the failover before it would be told late, "
-                    "or as flapping."
-                )
+            if reason := why_late(self._clients):
+                self._tell(f"Waiting: {reason}.")
         wait_for(
             lambda: is_steady(self._clients, sees_messages=self._sees_messages),
             what="what happened before to be told and resolved (see make status)",

@@ -40,7 +40,16 @@ def is_steady(clients: Clients, *, sees_messages: bool) -> bool:
     `sees_messages`: whether messages go to the local inbox, where one can look.
     """
     is_over = all_is_resolved if sees_messages else nothing_fires
-    return is_over(clients) and not is_soon_after_a_failover(clients)
+    return is_over(clients) and why_late(clients) is None
+
+
+def why_late(clients: Clients) -> str | None:
+    """Return why the next failover would be notified late or wrongly; None where it would not."""
+    if clients.alertmanager.speaks_in():
+        return "Alertmanager has just started, and tells nothing yet"
+    if is_soon_after_a_failover(clients):
+        return "so soon after the failover before it would be told late, or as flapping"
+    return None
 
 
 def is_soon_after_a_failover(clients: Clients) -> bool:

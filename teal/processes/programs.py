@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from teal.bootstrap import ROOT
+from teal.clients.alertmanager import START_DELAY_SECONDS, START_DELAY_SINCE
 from teal.processes import grafana
 from teal.processes.nginx_place import gateway_command, nginx_command, pool_addresses
 from teal.processes.program import Program
@@ -15,8 +16,6 @@ from teal.settings import Settings
 from teal.stack import servers
 from teal.stack.gateway import published
 from teal.stack.layout import BEHIND_GATEWAY, Layout
-
-_START_DELAY_SINCE = (0, 30)
 
 
 def programs(settings: Settings, layout: Layout) -> list[Program]:
@@ -42,7 +41,9 @@ def start_delay(alertmanager: tuple[int, ...]) -> list[str]:
 
     Debian 12's does not know it.
     """
-    return ["--dispatch.start-delay=15s"] if alertmanager >= _START_DELAY_SINCE else []
+    if alertmanager < START_DELAY_SINCE:
+        return []
+    return [f"--dispatch.start-delay={START_DELAY_SECONDS}s"]
 
 
 # Private

@@ -9,6 +9,7 @@ import pytest
 from versions import VERSIONS
 from world import World, alert
 
+from teal.clients.alertmanager import Alertmanager
 from teal.commands import slack_test
 from teal.stack import delivery, message_check
 from teal.stack.alertmanager_config import SOURCE
@@ -44,7 +45,7 @@ def slack_tested(world, monkeypatch, capsys):
     def run():
         monkeypatch.setattr(slack_test, "choose", lambda _: Runtime(world))
         # It was started without the delay.
-        monkeypatch.setattr(slack_test, "START_DELAY_SECONDS", 0)
+        monkeypatch.setattr(Alertmanager, "speaks_in", lambda _: 0.0)
         code = slack_test.run(world.settings, argparse.Namespace())
         return code, capsys.readouterr().out
 

@@ -8,6 +8,7 @@ import yaml
 
 from teal.docker.nginx_container import VERSION as NGINX_VERSION
 from teal.docker.runtime import ALERTMANAGER_VERSION
+from teal.processes.programs import start_delay
 from teal.settings import load
 from teal.stack.components import parts
 
@@ -64,6 +65,13 @@ def test_versions_of_the_containers_are_named_once():
 
     assert f"prom/alertmanager:v{alertmanager}" == COMPOSE["services"]["alertmanager"]["image"]
     assert f"nginx:{nginx}" == COMPOSE["services"]["nginx"]["image"]
+
+
+def test_the_delay_after_alertmanagers_start_is_that_of_the_processes():
+    """Drills and the test message wait for it."""
+    (flag,) = start_delay(ALERTMANAGER_VERSION)
+
+    assert flag in COMPOSE["services"]["alertmanager"]["command"]
 
 
 def test_no_setting_of_nginx_recreates_its_container():
